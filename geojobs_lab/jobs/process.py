@@ -1,0 +1,284 @@
+"""One worker process as the server sees it: started, spoken to, watched, ended with its whole group.
+
+Owns the operating-system side of a slot. Which worker gets which job is `slots`' matter.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import IO, Any
+
+from geojobs_lab.documents import LogLine, format_time, utc_now
+from geojobs_lab.errors import RunError
+from geojobs_lab.jobs import channel
+from geojobs_lab.jobs.spec import JobSpec, Watcher
+
+_log = logging.getLogger(__name__)
+
+_CHUNK = 2**16  # bytes read of a worker's output at a time
+_REST = 0.01  # seconds between two full chunks, so that a flood of output does not fill the event loop
+_LONGEST_LINE = 10_000  # characters
+_TAIL = 20  # lines of output remembered of a worker that has no job, to explain why it did not start
+
+
+class WorkerLost(RunError):
+    """The process is gone, or speaks no sense any more. `began` tells whether it had begun the job."""
+
+    def __init__(self, message: str, *, began: bool = False) -> None:
+        super().__init__(message)
+        self.began = began
+
+
+class WorkerProcess:
+    """A child process that runs one job at a time.
+
+    Parameters
+    ----------
+    on_exit : callable
+        Called on the event loop when the process has ended, for whatever reason.
+    """
+
+    def __init__(self, on_exit: Callable[["WorkerProcess"], None]) -> None:
+        self._on_exit = on_exit
+        self._loop = asyncio.get_running_loop()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._spawned = asyncio.Event()
+        self._exited: asyncio.Future[int] = self._loop.create_future()
+        self._reaping = threading.Lock()
+        self._streams: list[_Output] = []
+        self._watcher: Watcher | None = None
+        self._tail: deque[str] = deque(maxlen=_TAIL)
+
+    @property
+    def is_alive(self) -> bool:
+        """Tell whether the process has not ended yet."""
+        return not self._exited.done()
+
+    async def start(self, tasks: Sequence[str]) -> None:
+        """Start the process and wait until it is ready for jobs.
+
+        Parameters
+        ----------
+        tasks : sequence of str
+            Dotted paths whose modules it loads beforehand.
+
+        Raises
+        ------
+        WorkerLost
+            It ended instead; the message has what it said.
+        """
+        ours = await self._spawn()
+        self._reader, self._writer = await asyncio.open_connection(sock=ours)
+        threading.Thread(target=self._reap, name="geojobs-reaper", daemon=True).start()
+        await self._send({"type": "hello", "sys_path": sys.path, "tasks": list(tasks)})
+        if await self._receive() is None:
+            await self.end(grace=0)
+            said = "; ".join(self._tail) or "it said nothing"
+            raise WorkerLost(f"a worker process {self._ending()} before it was ready: {said}")
+
+    async def _spawn(self) -> socket.socket:
+        """Start the process and return our end of its channel. Must not be cancelled on its way."""
+        ours, theirs = socket.socketpair()
+        lifeline, self._lifeline = os.pipe()
+        command = [sys.executable, "-P", "-m", "geojobs_lab.jobs.worker", str(theirs.fileno()), str(lifeline)]
+        try:
+            self._process = await asyncio.to_thread(
+                subprocess.Popen,
+                command,
+                pass_fds=(theirs.fileno(), lifeline),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        except OSError as error:
+            ours.close()
+            os.close(self._lifeline)
+            raise WorkerLost(f"a worker process could not be started: {error.strerror}") from error
+        finally:
+            theirs.close()
+            os.close(lifeline)
+            self._spawned.set()
+        for stream, level in ((self._process.stdout, "STDOUT"), (self._process.stderr, "STDERR")):
+            if stream is not None:
+                self._streams.append(_Output(stream, level, self._said, self._loop))
+        return ours
+
+    async def run(self, spec: JobSpec, watcher: Watcher) -> Mapping[str, Any]:
+        """Run a job and return the worker's ``success`` or ``failure`` document.
+
+        Raises
+        ------
+        WorkerLost
+            The process ended, or was ended, before it could answer.
+        """
+        began = False
+        self._watcher = watcher
+        try:
+            await self._send(spec.to_message())
+            while (message := await self._receive()) is not None:
+                match message["type"]:
+                    case "began":
+                        began = True
+                    case "progress":
+                        watcher.progress(message["progress"], message["message"])
+                    case "log":
+                        watcher.log(LogLine(time=message["time"], level=message["level"], message=message["message"]))
+                    case _:
+                        self._hear()
+                        return message  # type: ignore[no-any-return]
+            with contextlib.suppress(TimeoutError):
+                # It may have lost its end of the pipe and live on.
+                await asyncio.wait_for(asyncio.shield(self._exited), 1)
+            await self.end(grace=0)
+            self._hear()
+            raise WorkerLost(f"the worker process {self._ending()}", began=began)
+        finally:
+            self._watcher = None
+
+    async def end(self, *, grace: float) -> None:
+        """End the process and all its children: SIGTERM, SIGKILL after `grace` seconds. May be called twice."""
+        await self._spawned.wait()
+        if self._process is None:
+            return
+        if grace > 0:
+            self._signal(signal.SIGTERM)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(self._exited), grace)
+        self._signal(signal.SIGKILL)
+        await self._exited
+
+    def _signal(self, number: signal.Signals) -> None:
+        with self._reaping, contextlib.suppress(ProcessLookupError):
+            if self._process is not None and self._process.returncode is None:
+                os.killpg(self._process.pid, number)
+
+    def _reap(self) -> None:
+        """Wait for the end in a thread of its own; take the rest of the group along before the pid is free again."""
+        process = self._process
+        if process is None:
+            return
+        pid = process.pid
+        if hasattr(os, "waitid"):
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        with self._reaping:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(pid, signal.SIGKILL)
+            code = process.wait()
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to be told
+            self._loop.call_soon_threadsafe(self._has_exited, code)
+
+    def _has_exited(self, code: int) -> None:
+        self._hear()
+        for stream in self._streams:
+            stream.close()
+        self._writer.close()
+        os.close(self._lifeline)
+        self._exited.set_result(code)
+        self._on_exit(self)
+
+    def _ending(self) -> str:
+        code = self._exited.result() if self._exited.done() else 0
+        if code >= 0:
+            return f"ended with exit code {code}"
+        try:
+            name = signal.Signals(-code).name
+        except ValueError:
+            name = "an unknown signal"
+        return f"was ended by {name} (signal {-code})"
+
+    async def _send(self, document: Mapping[str, Any]) -> None:
+        with contextlib.suppress(ConnectionError):  # it has ended: reading tells
+            self._writer.write(channel.encode(document))
+            await self._writer.drain()
+
+    async def _receive(self) -> Any:
+        try:
+            return await channel.receive(self._reader)
+        except ValueError as error:
+            _log.warning("A worker is ended: %s", error)
+            return None
+
+    def _hear(self) -> None:
+        for stream in self._streams:
+            stream.drain()
+
+    def _said(self, level: str, text: str) -> None:
+        if self._watcher is not None:
+            self._watcher.log(LogLine(time=format_time(utc_now()), level=level, message=text))
+        else:
+            self._tail.append(text)
+
+
+class _Output:
+    """What a worker's process, Python or not, writes to one of its standard streams, cut into lines."""
+
+    def __init__(
+        self,
+        stream: IO[bytes],
+        level: str,
+        said: Callable[[str, str], None],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self._stream = stream
+        self._level = level
+        self._said = said
+        self._loop = loop
+        self._rest = b""
+        self._open = True
+        os.set_blocking(stream.fileno(), False)
+        loop.add_reader(stream.fileno(), self._read)
+
+    def drain(self) -> None:
+        """Take what is there now, an unfinished line included."""
+        for _ in range(16):  # a flood does not hold the loop
+            if not self._open or not self._take():
+                break
+        if self._rest:
+            rest, self._rest = self._rest, b""
+            self._say(rest)
+
+    def close(self) -> None:
+        if self._open:
+            self._open = False
+            self._loop.remove_reader(self._stream.fileno())
+        self._stream.close()
+
+    def _read(self) -> None:
+        if self._take() == _CHUNK and self._open:
+            self._loop.remove_reader(self._stream.fileno())
+            self._loop.call_later(_REST, self._listen)
+
+    def _listen(self) -> None:
+        if self._open:
+            self._loop.add_reader(self._stream.fileno(), self._read)
+
+    def _take(self) -> int:
+        """Read a chunk; return how many bytes came, 0 for none."""
+        try:
+            data = os.read(self._stream.fileno(), _CHUNK)
+        except BlockingIOError:
+            return 0
+        if not data:
+            self._open = False
+            self._loop.remove_reader(self._stream.fileno())
+            return 0
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            self._say(line)
+        while len(self._rest) > _LONGEST_LINE:
+            self._say(self._rest[:_LONGEST_LINE])
+            self._rest = self._rest[_LONGEST_LINE:]
+        return len(data)
+
+    def _say(self, line: bytes) -> None:
+        text = line.decode(errors="replace").rstrip("\r")
+        self._said(self._level, text[:_LONGEST_LINE])

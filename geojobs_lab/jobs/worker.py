@@ -1,0 +1,139 @@
+"""The child process that runs tasks: ``python -m geojobs_lab.jobs.worker CHANNEL LIFELINE`` (inherited descriptors).
+
+Owns the life of that process: what it loads before the first job, the state it restores between jobs, its guard. What
+running a job means is `run`'s matter.
+
+The guard is a second, tiny process in the worker's group that waits for the end of the lifeline. Only the server
+holds the other end: when the server is gone, however it went, the guard kills the whole group, even if the worker sits
+in native code that never lets go of the interpreter lock.
+"""
+
+import contextlib
+import faulthandler
+import importlib
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from geojobs_lab.jobs.channel import Channel
+
+# Loaded before the worker says that it is ready, so that no job waits for an import.
+_PRELOADED = (
+    "geojobs_lab.jobs.run",
+    "geojobs_lab.services.publishing",
+    "geojobs_lab.services.references",
+    "rioxarray",
+)
+
+
+def main() -> NoReturn:
+    """Serve jobs until the channel closes."""
+    channel_fd, lifeline_fd = int(sys.argv[1]), int(sys.argv[2])
+    sys.argv[1:] = []
+    os.set_inheritable(channel_fd, False)
+    _post_guard(lifeline_fd, channel_fd)
+    faulthandler.enable()
+    channel = Channel(socket.socket(fileno=channel_fd))
+    hello = channel.receive()
+    if hello is not None:
+        sys.path[:] = hello["sys_path"]
+        _preload(hello["tasks"])
+        channel.send({"type": "ready"})
+        while (message := channel.receive()) is not None:
+            _serve(channel, message)
+    _end_group()
+
+
+def _post_guard(lifeline: int, channel: int) -> None:
+    if os.fork() == 0:
+        # Forked once more, so that the guard is nobody's child: the worker's own children are then the task's.
+        if os.fork() == 0:
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                signal.signal(number, signal.SIG_IGN)
+            os.close(channel)
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            for stream in (0, 1, 2):
+                os.dup2(nowhere, stream)
+            with contextlib.suppress(OSError):
+                os.read(lifeline, 1)
+            _end_group()
+        os._exit(0)
+    os.wait()
+    os.close(lifeline)
+
+
+def _end_group() -> NoReturn:
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+    os._exit(1)
+
+
+def _preload(tasks: Sequence[str]) -> None:
+    for name in _PRELOADED:
+        importlib.import_module(name)
+    from geojobs_lab.tasks import default_registry
+
+    default_registry()
+    for path in tasks:
+        # A module that cannot be imported fails the jobs that need it, not the worker.
+        with contextlib.suppress(Exception, SystemExit):
+            importlib.import_module(path.rpartition(".")[0])
+
+
+def _serve(channel: Channel, message: Mapping[str, Any]) -> None:
+    """Run one job, answer with its end, and leave the process as it was."""
+    from geojobs_lab.jobs.reporting import ChannelContext, ChannelHandler
+    from geojobs_lab.jobs.run import run_to_document
+
+    channel.send({"type": "began"})
+    me, folder, environment = os.getpid(), Path.cwd(), dict(os.environ)
+    handler = ChannelHandler(channel)
+    root = logging.getLogger()
+    levels = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    logging.captureWarnings(True)
+    with warnings.catch_warnings(), ChannelContext(channel, message) as context:
+        answer = run_to_document(message, context)
+    if os.getpid() != me:
+        os._exit(0)  # a child that the task forked and forgot has come here by returning
+    root.removeHandler(handler)
+    root.setLevel(levels)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    for number in (signal.SIGTERM, signal.SIGALRM):
+        signal.signal(number, signal.SIG_DFL)
+    signal.alarm(0)
+    os.environ.clear()
+    os.environ.update(environment)
+    answer["retire"] = not _is_clean() or not _return_to(folder)
+    channel.send(answer)
+
+
+def _return_to(folder: Path) -> bool:
+    try:
+        os.chdir(folder)
+    except OSError:
+        return False
+    return True
+
+
+def _is_clean() -> bool:
+    """Tell whether the task left neither children nor threads that would go on into the next job."""
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            if os.waitpid(-1, os.WNOHANG) == (0, 0):
+                return False
+    main_thread = threading.main_thread()
+    return all(thread.daemon or thread is main_thread for thread in threading.enumerate())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,311 @@
+"""The catalogue: which rasters are published, under which names, for how long.
+
+Owns the names. Configured services live in memory and are looked into after the start; all others are rows. What is
+in the files is `files`' and `rasters`' matter.
+"""
+
+import asyncio
+import logging
+import shutil
+import sqlite3
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from geojobs_lab.database import Database
+from geojobs_lab.documents import check_service_name, format_time, utc_now
+from geojobs_lab.errors import Conflict, GeoJobsError, InvalidInput, NotFound
+from geojobs_lab.services import rows
+from geojobs_lab.services.files import OpenFiles, look_into
+from geojobs_lab.services.service import Service
+
+if TYPE_CHECKING:
+    from geojobs_lab.rasters import RasterFile
+    from geojobs_lab.renderers import Renderer
+
+_log = logging.getLogger(__name__)
+
+
+class ServiceCatalogue:
+    """All published rasters of a server.
+
+    Parameters
+    ----------
+    database : Database
+        Not started yet.
+    configured : Mapping of str to str
+        Name -> path of a NetCDF file, anywhere.
+    data_dir : Path
+        Uploads are kept below it.
+    roots : sequence of str
+        Folders that `publish_path` may publish from.
+    max_age : float
+        Seconds that a temporary service is kept.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        configured: Mapping[str, str],
+        data_dir: Path,
+        roots: Sequence[str] = (),
+        max_age: float = 43200,
+    ) -> None:
+        self._database = database
+        database.add_schema("services", rows.SCHEMA)
+        self._roots = [Path(root).expanduser() for root in roots]
+        self._max_age = timedelta(seconds=max_age)
+        self._files = OpenFiles()
+        self._looking: asyncio.Task[None] | None = None
+        self.uploads_dir = data_dir / "uploads"
+        self._configured = {
+            name: Service(
+                name=name,
+                path=Path(path).expanduser(),
+                title=name,
+                created=utc_now(),
+                state="publishing",
+                configured=True,
+            )
+            for name, path in configured.items()
+        }
+
+    async def start(self) -> None:
+        """Begin to look into the configured files; returns at once."""
+        self._looking = asyncio.create_task(self._look_into_configured())
+
+    async def stop(self) -> None:
+        """Stop looking and close the files. May be called twice."""
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.gather(self._looking, return_exceptions=True)
+        self._files.close()
+
+    async def _look_into_configured(self) -> None:
+        for name, service in list(self._configured.items()):
+            try:
+                check_service_name(name)
+                info = await asyncio.to_thread(look_into, service.path)
+                title = info.get("title") or name
+                self._configured[name] = replace(service, state="ready", info=info, title=title, revision=2)
+            except Exception as error:  # noqa: BLE001  one wrong file must not hide the others
+                reason = str(error).removeprefix("path: ")
+                _log.error("Service %r of the configuration cannot be published: %s", name, reason)
+                self._configured[name] = replace(service, state="unavailable", reason=reason, revision=2)
+
+    async def get(self, name: str) -> Service:
+        """Return a service.
+
+        Raises
+        ------
+        NotFound
+            There is none of that name.
+        """
+        if name in self._configured:
+            return self._configured[name]
+        return await self._database.read(lambda c: rows.find(c, name))
+
+    async def list(self, limit: int, offset: int) -> tuple[int, Sequence[Service]]:
+        """Return how many services there are, and a page: the configured ones first, then the newest."""
+        configured = list(self._configured.values())
+        first = configured[offset : offset + limit]
+        rest = max(0, offset - len(configured))
+        count, others = await self._database.read(lambda c: rows.newest_first(c, limit - len(first), rest))
+        return len(configured) + count, [*first, *others]
+
+    def expires(self, service: Service) -> datetime | None:
+        """Tell when a service goes, None for never."""
+        return service.created + self._max_age if service.temporary else None
+
+    async def publish_path(
+        self, name: str, path: str, *, title: str | None = None, renderer: Mapping[str, Any] | None = None
+    ) -> Service:
+        """Publish a file below the configured roots, where it is.
+
+        Raises
+        ------
+        InvalidInput
+            The name, the path or the renderer is wrong.
+        Conflict
+            The name is taken.
+        """
+        resolved = await asyncio.to_thread(self._below_roots, path)
+        return await self._publish(name, resolved, title, renderer, owned=False)
+
+    async def publish_upload(
+        self, name: str, file: Path, *, title: str | None = None, renderer: Mapping[str, Any] | None = None
+    ) -> Service:
+        """Publish an uploaded file, which is moved to where the server keeps such files; see `publish_path`."""
+        self.uploads_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self.uploads_dir / f"{uuid4()}.nc"
+        await asyncio.to_thread(shutil.move, file, path)
+        try:
+            return await self._publish(name, path, title, renderer, owned=True)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+
+    async def _publish(
+        self, name: str, path: Path, title: str | None, renderer: Mapping[str, Any] | None, *, owned: bool
+    ) -> Service:
+        check_service_name(name)
+        if name in self._configured:
+            raise Conflict(f"name: there is a service {name!r} already")
+        info = await asyncio.to_thread(look_into, path)
+        service = Service(
+            name=name,
+            path=path,
+            title=title or info.get("title") or name,
+            created=utc_now(),
+            owned=owned,
+            info=info,
+        )
+        if renderer is not None:
+            service = replace(service, renderers=_styled(service, renderer, None))
+        await self._database.write(lambda c: rows.insert(c, service))
+        _log.info("Service %r is published", name)
+        return service
+
+    def _below_roots(self, text: str) -> Path:
+        """Resolve a path, links included, and see that it lies below a root."""
+        roots = [root.resolve() for root in self._roots]
+        given = Path(text).expanduser()
+        candidates = [given] if given.is_absolute() else [root / given for root in roots]
+        for path in (candidate.resolve() for candidate in candidates):
+            if any(path.is_relative_to(root) for root in roots) and path.is_file():
+                return path
+        # One answer for all cases: whether a file exists elsewhere is not told.
+        raise InvalidInput(
+            f"path: {text!r} is not a file below the folders that may be published (service_roots)",
+            field="path",
+            value=text,
+        )
+
+    async def update(
+        self,
+        name: str,
+        *,
+        title: str | None = None,
+        temporary: bool | None = None,
+        renderer: Mapping[str, Any] | None = None,
+        variable: str | None = None,
+    ) -> Service:
+        """Rename the title of a service, keep it, or set the renderer of a variable (of all, when none is named).
+
+        Raises
+        ------
+        Conflict
+            The service belongs to the configuration.
+        """
+        self._refuse_configured(name)
+
+        def work(connection: sqlite3.Connection) -> Service:
+            changes: dict[str, Any] = {}
+            if title is not None:
+                changes["title"] = title
+            if temporary is not None:
+                changes["temporary"] = temporary
+            if renderer is not None:
+                changes["renderers"] = _styled(rows.find(connection, name), renderer, variable)
+            return rows.update(connection, name, **changes)
+
+        return await self._database.write(work)
+
+    async def remove(self, name: str) -> None:
+        """Remove a service, and its file where the server wrote it.
+
+        Raises
+        ------
+        Conflict
+            The service belongs to the configuration.
+        """
+        self._refuse_configured(name)
+        await self._discard(await self._database.write(lambda c: rows.delete(c, name)))
+        _log.info("Service %r is removed", name)
+
+    async def remove_expired(self, in_use: Collection[str]) -> None:
+        """Remove the temporary services that are too old and not `in_use`."""
+        before = format_time(utc_now() - self._max_age)
+        for service in await self._database.read(lambda c: rows.temporary_before(c, before)):
+            if service.name not in in_use:
+                try:
+                    await self.remove(service.name)
+                except GeoJobsError as error:
+                    _log.warning("Service %r is too old and could not be removed: %s", service.name, error)
+
+    async def of_job(self, job: str) -> Sequence[Service]:
+        """Return the services that hold the results of a job."""
+        return await self._database.read(lambda c: rows.of_job(c, job))
+
+    def results(self, job: str, written: Sequence[Mapping[str, Any]]) -> Sequence[Service]:
+        """Return the temporary services for the rasters that a job's worker has written."""
+        return [
+            Service(
+                name=result["name"],
+                path=Path(result["path"]),
+                title=result["title"],
+                created=utc_now(),
+                temporary=True,
+                job=job,
+                owned=True,
+                renderers=result["renderers"],
+                info=result["info"],
+            )
+            for result in written
+        ]
+
+    def insertion(self, services: Sequence[Service]) -> Callable[[sqlite3.Connection], None]:
+        """Return the work that records services, to be done in one transaction with the end of their job."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            for service in services:
+                rows.insert(connection, service)
+
+        return work
+
+    def deletion(self, names: Sequence[str]) -> Callable[[sqlite3.Connection], None]:
+        """Return the work that forgets services, whose files the caller removes."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            for name in names:
+                rows.delete(connection, name)
+
+        return work
+
+    def open(self, service: Service) -> "RasterFile":
+        """Return the service's open file (for threads); Unavailable when it cannot serve."""
+        return self._files.open(service)
+
+    def renderer(self, service: Service, variable: str) -> "Renderer":
+        """Return the renderer of a variable (for threads: it may have to look at the data)."""
+        return self._files.renderer(service, variable)
+
+    def _refuse_configured(self, name: str) -> None:
+        if name in self._configured:
+            raise Conflict(f"service {name!r} belongs to the server's configuration and is changed there")
+
+    async def _discard(self, service: Service) -> None:
+        if service.owned:
+            await asyncio.to_thread(_unlink, service.path)
+
+
+def _unlink(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    try:
+        path.parent.rmdir()  # the job's folder, when this was its last file
+    except OSError:
+        return
+
+
+def _styled(service: Service, renderer: Mapping[str, Any], variable: str | None) -> Mapping[str, Mapping[str, Any]]:
+    from geojobs_lab.renderers import renderer_from_json
+
+    if variable is not None and variable not in service.variables:
+        raise NotFound("variable", variable)
+    document = renderer_from_json(renderer).to_json()
+    names = service.variables if variable is None else [variable]
+    return {**service.renderers, **dict.fromkeys(names, document)}
