@@ -1,0 +1,101 @@
+import numpy as np
+import pytest
+import rioxarray  # noqa: F401  # gives rasters their .rio
+import xarray as xr
+
+from geojobs_lab.errors import RasterError, RunError
+from geojobs_lab.library.raster import subtract
+from geojobs_lab.rasters import Grid
+
+
+def raster(values, name="t", **attrs):
+    values = np.asarray(values)
+    return xr.DataArray(
+        values,
+        dims=("time", "latitude", "longitude")[-values.ndim :],
+        coords={"latitude": [50.0, 49.0], "longitude": [7.0, 8.0]},
+        name=name,
+        attrs=attrs,
+    )
+
+
+def projected(values):
+    data = xr.DataArray(np.asarray(values), coords={"y": [2500.0, 1500.0], "x": [500.0, 1500.0]}, dims=("y", "x"))
+    return data.rio.write_crs("EPSG:31467")
+
+
+def test_the_difference_is_taken_cell_by_cell_and_keeps_names_and_units():
+    a = raster([[1.5, 2], [3, np.nan]], units="K", long_name="Temperature", cell_methods="time: mean")
+    b = raster([[1.0, 5], [np.nan, 1]], name="other", units="K", long_name="Other")
+    difference = subtract(a=a, b=b)["difference"]
+    np.testing.assert_array_equal(difference.values, [[0.5, -3], [np.nan, np.nan]])
+    assert difference.name == "t"
+    assert difference.attrs == {"units": "K", "long_name": "Temperature", "cell_methods": "time: mean"}
+    assert Grid.from_array(difference).same_as(Grid.from_array(a))
+    assert a.attrs["long_name"] == "Temperature"
+
+
+def test_the_difference_can_be_given_a_name():
+    assert (
+        subtract(a=raster([[1, 2]] * 2), b=raster([[1, 2]] * 2), long_name="Warming")["difference"].long_name
+        == "Warming"
+    )
+
+
+def test_what_is_not_true_of_a_difference_is_not_said_of_it():
+    a = raster([[1.0, 2]] * 2, standard_name="air_temperature", units="degC", valid_min=200.0, actual_range=[1, 2])
+    difference = subtract(a=a, b=a)["difference"]
+    assert difference.attrs == {"units": "K", "long_name": "air temperature difference"}
+
+
+def test_a_projected_raster_keeps_its_crs():
+    difference = subtract(a=projected([[1.0, 2]] * 2), b=projected([[1.0, 1]] * 2))["difference"]
+    assert difference.rio.crs.to_epsg() == 31467
+    np.testing.assert_array_equal(difference.values, [[0, 1]] * 2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("uint8", "int64"), ("int16", "int64"), ("bool", "int64"), ("float32", "float32"), ("float64", "float64")],
+)
+def test_numbers_do_not_wrap_round(kind, expected):
+    a, b = raster(np.array([[0, 1]] * 2, kind)), raster(np.array([[1, 0]] * 2, kind))
+    difference = subtract(a=a, b=b)["difference"]
+    np.testing.assert_array_equal(difference.values, [[-1, 1]] * 2)
+    assert difference.dtype == expected
+
+
+def test_one_layer_is_subtracted_from_each_step_and_each_step_from_one_layer():
+    steps = raster([[[1.0, 2]] * 2, [[3.0, 4]] * 2]).assign_coords(time=[10, 20])
+    layer = raster([[1.0, 1]] * 2)
+    each = subtract(a=steps, b=layer)["difference"]
+    np.testing.assert_array_equal(each.values[:, 0], [[0, 1], [2, 3]])
+    assert each["time"].values.tolist() == [10, 20]
+    other = subtract(a=layer, b=steps)["difference"]
+    np.testing.assert_array_equal(other.values, -each.values)
+    np.testing.assert_array_equal(subtract(a=steps, b=steps)["difference"].values, np.zeros((2, 2, 2)))
+
+
+def test_the_order_of_dimensions_does_not_mix_up_cells():
+    a = raster([[1.0, 2], [3, 4]])
+    np.testing.assert_array_equal(subtract(a=a, b=a.transpose())["difference"].values, np.zeros((2, 2)))
+
+
+def test_different_grids_are_refused_with_both_described():
+    a, b = raster([[1.0, 2]] * 2), raster([[1.0, 2]] * 2).assign_coords(longitude=[7.5, 8.5])
+    with pytest.raises(RasterError) as caught:
+        subtract(a=a, b=b)
+    assert str(caught.value) == (
+        f"a and b lie on different grids: a on {Grid.from_array(a)}; b on {Grid.from_array(b)}"
+    )
+    flipped = raster([[1.0, 2]] * 2).isel(latitude=[1, 0])
+    with pytest.raises(RasterError, match="a and b lie on different grids"):
+        subtract(a=a, b=flipped)
+
+
+def test_different_layers_and_units_are_refused():
+    two, three = raster(np.ones((2, 2, 2))), raster(np.ones((3, 2, 2)))
+    with pytest.raises(RasterError, match=r"a and b hold different layers: a \{'time': 2.*; b \{'time': 3"):
+        subtract(a=two, b=three)
+    with pytest.raises(RunError, match="a is in 'K' and b in 'degC': bring them to one unit first"):
+        subtract(a=raster([[1.0, 2]] * 2, units="K"), b=raster([[1.0, 2]] * 2, units="degC"))
