@@ -1,0 +1,93 @@
+"""The colour scale of a map: round levels, one colour for each class between them."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap, Normalize
+from numpy.typing import NDArray
+
+from geojobs_lab.errors import InvalidInput
+from geojobs_lab.renderers import Renderer, default_renderer, level_labels, round_levels
+
+_SEQUENTIAL, _DIVERGING = "viridis", "RdBu_r"  # both can be told apart by colour-blind readers
+_CLASSES = 10  # at most: more cannot be told apart by any reader
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Colours for values, and what stands beside the colour bar.
+
+    Attributes
+    ----------
+    cmap : Colormap
+    norm : Normalize
+    ticks, labels : list
+        Round values and their texts.
+    extend : str
+        The ends of the scale that values lie beyond: ``"neither"``, ``"min"``, ``"max"`` or ``"both"``.
+    """
+
+    cmap: Colormap
+    norm: Normalize
+    ticks: list[float]
+    labels: list[str]
+    extend: Literal["neither", "min", "max", "both"]
+
+
+def class_scale(
+    values: NDArray[np.floating], cmap: str | None = None, vmin: float | None = None, vmax: float | None = None
+) -> Scale:
+    """Return a scale of at most ten classes or so with round limits.
+
+    Parameters
+    ----------
+    values : array
+        NaN where missing.
+    cmap : str, optional
+        A colormap of matplotlib. Without it: red and blue about zero when the values lie on both sides of it,
+        viridis otherwise.
+    vmin, vmax : float, optional
+        The range, widened to round numbers; that of the values when not given.
+
+    Raises
+    ------
+    InvalidInput
+        No such colormap; `vmin` is not below `vmax`.
+    """
+    stretch = default_renderer(values)
+    low = stretch.vmin if vmin is None else float(vmin)
+    high = stretch.vmax if vmax is None else float(vmax)
+    if not low < high:
+        raise InvalidInput(f"vmin: {low!r} is not below vmax, {high!r}", field="vmin", value=vmin)
+    if cmap is None:
+        cmap = _DIVERGING if low < 0 < high else _SEQUENTIAL
+        if cmap == _DIVERGING and vmin is None and vmax is None:
+            low, high = -max(-low, high), max(-low, high)
+    if cmap not in colormaps:
+        raise InvalidInput(f"cmap: matplotlib has no colormap {cmap!r}", field="cmap", value=cmap)
+    levels = round_levels(low, high, most=_CLASSES, around=True)
+    below, above = bool(np.any(values < levels[0])), bool(np.any(values > levels[-1]))
+    colors = colormaps[cmap](np.linspace(0, 1, len(levels) - 1 + below + above))
+    classes = ListedColormap(colors[below : len(colors) - above])
+    return Scale(
+        classes.with_extremes(under=tuple(colors[0]), over=tuple(colors[-1])),
+        BoundaryNorm(levels, classes.N),
+        levels,
+        level_labels(levels),
+        "both" if below and above else "min" if below else "max" if above else "neither",
+    )
+
+
+def renderer_scale(renderer: Renderer) -> Scale:
+    """Return the scale of a renderer: its own ramp."""
+    legend = renderer.legend()
+    low, high = legend["range"]
+    return Scale(
+        ListedColormap(renderer.palette()[1:] / 255),
+        Normalize(low, high),
+        [entry["value"] for entry in legend["entries"]],
+        [entry["label"] for entry in legend["entries"]],
+        "neither",
+    )
