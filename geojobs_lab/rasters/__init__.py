@@ -1,0 +1,36 @@
+"""Rasters: arrays that know where on the Earth they lie.
+
+A raster is an `xarray.DataArray` with CF coordinates and a CRS; `Raster` is the annotation for it. Owns the
+grid, the time axis in every calendar, and the reading and writing of CF NetCDF. What is published and how it is
+drawn are other rooms' work.
+"""
+
+from typing import TypeAlias
+
+import xarray as xr
+
+from geojobs_lab.rasters.attaching import as_raster
+from geojobs_lab.rasters.grid import Grid
+from geojobs_lab.rasters.locks import HDF5_LOCK
+from geojobs_lab.rasters.opening import open_raster
+from geojobs_lab.rasters.queries import statistics, value_at
+from geojobs_lab.rasters.rasterfile import RasterFile
+from geojobs_lab.rasters.timeaxis import TimeAxis
+from geojobs_lab.rasters.variables import VariableInfo
+from geojobs_lab.rasters.writing import write_raster
+
+Raster: TypeAlias = xr.DataArray
+
+__all__ = [
+    "HDF5_LOCK",
+    "Grid",
+    "Raster",
+    "RasterFile",
+    "TimeAxis",
+    "VariableInfo",
+    "as_raster",
+    "open_raster",
+    "statistics",
+    "value_at",
+    "write_raster",
+]

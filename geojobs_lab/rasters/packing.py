@@ -1,0 +1,85 @@
+"""Unpacking what a NetCDF variable stores into what it means, by the rules of CF as xarray applies them.
+
+Beyond xarray, a float that was never written is missing even where the file does not say so.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import netCDF4
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+def unpacked_dtype(stored: np.dtype[Any], attributes: Mapping[str, Any]) -> np.dtype[Any]:
+    """Return the type of `unpack`'s answer: one for the whole variable, whatever a window holds.
+
+    Packed numbers become floats of the width that CF asks for, integers that can be missing become float64,
+    everything else stays, in the machine's byte order.
+    """
+    stored = _signed_or_not(stored, attributes)
+    scale = [np.asarray(attributes[key]) for key in ("scale_factor", "add_offset") if key in attributes]
+    if scale:
+        widths = [value.dtype for value in scale if value.dtype.kind == "f"] or [np.dtype(np.float64)]
+        small = stored.itemsize <= 2 or stored == np.float32
+        return np.dtype(np.float32) if small and max(widths) <= np.dtype(np.float32) else np.dtype(np.float64)
+    if stored.kind in "iu" and _fills(attributes).size:
+        return np.dtype(np.float64)
+    return stored
+
+
+def unpack(stored: Array, attributes: Mapping[str, Any]) -> Array:
+    """Return the values that stored numbers stand for, NaN where they are missing.
+
+    Parameters
+    ----------
+    stored : ndarray
+        As in the file: no mask, no scale applied.
+    attributes : Mapping
+        The variable's: ``_FillValue``, ``missing_value``, ``scale_factor``, ``add_offset``, ``_Unsigned``.
+    """
+    dtype = unpacked_dtype(stored.dtype, attributes)
+    numbers = stored.view(_signed_or_not(stored.dtype, attributes)) if "_Unsigned" in attributes else stored
+    fills = _fills({**attributes, **undeclared_fill(stored.dtype, attributes)})
+    missing = None
+    for fill in fills:
+        if not np.isnan(fill):
+            # The fill is compared as stored: a float64 1e20 means the float32 nearest to it.
+            same = numbers == np.asarray(fill).astype(numbers.dtype)
+            missing = same if missing is None else missing | same
+    values = numbers.astype(dtype)
+    if "scale_factor" in attributes:
+        values = values * dtype.type(attributes["scale_factor"])
+    if "add_offset" in attributes:
+        values = values + dtype.type(attributes["add_offset"])
+    if missing is not None and missing.any():
+        values[missing] = np.nan
+    return values
+
+
+def undeclared_fill(stored: np.dtype[Any], attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``_FillValue`` as it is where a file declares none: what NetCDF puts where nothing was written.
+
+    For floats; integers keep their whole range.
+    """
+    if stored.kind != "f" or "_FillValue" in attributes:
+        return {}
+    return {"_FillValue": stored.type(netCDF4.default_fillvals[f"f{stored.itemsize}"])}
+
+
+def _fills(attributes: Mapping[str, Any]) -> Array:
+    fills = [np.ravel(attributes[key]) for key in ("_FillValue", "missing_value") if key in attributes]
+    numbers = [fill for fill in fills if fill.dtype.kind in "iuf"]
+    return np.concatenate(numbers) if numbers else np.empty(0)
+
+
+def _signed_or_not(stored: np.dtype[Any], attributes: Mapping[str, Any]) -> np.dtype[Any]:
+    """Return the stored type in native order, with the sign that NetCDF-3's ``_Unsigned`` gives it."""
+    flag = str(attributes.get("_Unsigned", "")).lower()
+    if stored.kind == "i" and flag == "true":
+        return np.dtype(f"u{stored.itemsize}")
+    if stored.kind == "u" and flag == "false":
+        return np.dtype(f"i{stored.itemsize}")
+    return stored.newbyteorder("=")
