@@ -300,6 +300,7 @@ class JobManager:
         try:
             if not await running.change(Start(format_time(utc_now()))):
                 return  # another server has taken or revoked it
+            _log.info("Job %s (%s) is started", order.job.uuid, order.job.job)
             outcome = Outcome("revoked")
             if not running.cancelled:
                 outcome = await self._executor.run(self._spec(order), running)

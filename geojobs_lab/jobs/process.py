@@ -30,11 +30,20 @@ _TAIL = 20  # lines of output remembered of a worker that has no job, to explain
 
 
 class WorkerLost(RunError):
-    """The process is gone, or speaks no sense any more. `began` tells whether it had begun the job."""
+    """The process is gone, or speaks no sense any more.
 
-    def __init__(self, message: str, *, began: bool = False) -> None:
+    Attributes
+    ----------
+    began : bool
+        It had begun the job.
+    killed : bool
+        Somebody has ended it from outside; it is not to blame.
+    """
+
+    def __init__(self, message: str, *, began: bool = False, killed: bool = False) -> None:
         super().__init__(message)
         self.began = began
+        self.killed = killed
 
 
 class WorkerProcess:
@@ -80,9 +89,12 @@ class WorkerProcess:
         threading.Thread(target=self._reap, name="geojobs-reaper", daemon=True).start()
         await self._send({"type": "hello", "sys_path": sys.path, "tasks": list(tasks)})
         if await self._receive() is None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(self._exited), 1)
+            killed = self._exited.done() and -self._exited.result() in (signal.SIGKILL, signal.SIGTERM)
             await self.end(grace=0)
             said = "; ".join(self._tail) or "it said nothing"
-            raise WorkerLost(f"a worker process {self._ending()} before it was ready: {said}")
+            raise WorkerLost(f"a worker process {self._ending()} before it was ready: {said}", killed=killed)
 
     async def _spawn(self) -> socket.socket:
         """Start the process and return our end of its channel. Must not be cancelled on its way."""

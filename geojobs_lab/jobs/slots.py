@@ -165,7 +165,7 @@ class SlotExecutor:
             await worker.start(self._tasks())
         except WorkerLost as error:
             self._starting -= 1
-            self._give_up_or_go_on(str(error))
+            self._give_up_or_go_on(error)
         else:
             self._starting -= 1
             self._failures = 0
@@ -176,14 +176,14 @@ class SlotExecutor:
         finally:
             self._launching.discard(worker)
 
-    def _give_up_or_go_on(self, reason: str) -> None:
+    def _give_up_or_go_on(self, error: WorkerLost) -> None:
         if self._stopping:
             return
-        _log.error("%s", reason)
-        self._failures += 1
+        _log.log(logging.INFO if error.killed else logging.ERROR, "%s", error)
+        self._failures += not error.killed
         if self._failures >= _TRIES:
             while self._waiting:
-                _give(self._waiting.popleft(), _NoWorker(reason))
+                _give(self._waiting.popleft(), _NoWorker(str(error)))
         else:
             self._top_up()
 
