@@ -1,0 +1,369 @@
+"""The handle of one submitted job: hear how it goes, wait for it, stop it, fetch what it made."""
+
+import time
+from collections.abc import Generator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from geojobs_lab.client.services import Service, download, read_service
+from geojobs_lab.client.tables import Columns, Listing, html_table
+from geojobs_lab.client.transport import Transport
+from geojobs_lab.client.urls import quote_path
+from geojobs_lab.client.values import VARIABLE, RasterOutput, is_stored_array, read_outputs
+from geojobs_lab.client.waiting import Waiting
+from geojobs_lab.documents import ErrorDocument, JobDocument, LogLine, Status, load_json
+from geojobs_lab.errors import (
+    ClientError,
+    Conflict,
+    InvalidInput,
+    JobFailed,
+    JobRevoked,
+    NotFound,
+    RequestRefused,
+    ServerNotFound,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    import xarray as xr
+
+_FRESH = 0.5  # seconds that the last heard counts as the present
+_TAIL = 10  # lines of the log in the message of a failure
+
+
+class Job:
+    """A job on the server.
+
+    ``job.status`` and the other properties tell the present: while the job goes on they ask the server (twice a
+    second at most), afterwards they cost nothing. ``await job`` does as `wait` does, without blocking.
+    """
+
+    def __init__(self, document: Mapping[str, Any], transport: Transport) -> None:
+        self._transport = transport
+        self._hear(document)
+
+    @property
+    def uuid(self) -> str:
+        """The id; ``client.job(uuid)`` finds the job again."""
+        return self._document.uuid
+
+    @property
+    def job(self) -> str:
+        """The name of the registered job."""
+        return self._document.job
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """The inputs as they were sent."""
+        inputs: dict[str, Any] = load_json(self._document.inputs)
+        return inputs
+
+    @property
+    def created(self) -> str:
+        """When it was submitted, ISO 8601 UTC."""
+        return self._document.created
+
+    @property
+    def started(self) -> str | None:
+        """When it began to run."""
+        return self.document.started
+
+    @property
+    def finished(self) -> str | None:
+        """When it ended, in whatever way."""
+        return self.document.finished
+
+    @property
+    def status(self) -> Status:
+        """One of ``pending``, ``started``, ``success``, ``failure``, ``revoked``."""
+        return self.document.status
+
+    @property
+    def progress(self) -> float | None:
+        """How far it is, 0..1."""
+        return self.document.progress
+
+    @property
+    def message(self) -> str | None:
+        """The task's last word on what it is doing."""
+        return self.document.message
+
+    @property
+    def error(self) -> ErrorDocument | None:
+        """Why it failed: ``{"type", "message", "where"}``."""
+        return self.document.error
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """What it made, by name; empty until success.
+
+        Rasters are the names of the services that hold them, and can be handed to another job as they are.
+        """
+        return read_outputs(self.document)
+
+    @property
+    def document(self) -> JobDocument:
+        """The job's document, as the server has it now."""
+        if not self._document.status.is_final and time.monotonic() - self._heard > _FRESH:
+            self.refresh()
+        return self._document
+
+    def refresh(self) -> Self:
+        """Ask the server how the job is."""
+        self._hear(self._transport.request("GET", self._path, doing=f"asking for the job {self.uuid}"))
+        return self
+
+    def wait(self, timeout: float | None = None, progress: bool | None = None) -> Self:
+        """Wait until the job has ended well.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds; forever when left out.
+        progress : bool, optional
+            True shows the progress on standard error, False does not; when left out a terminal gets it.
+
+        Raises
+        ------
+        JobFailed
+            With the task's error, where it happened, and the end of the log.
+        JobRevoked
+            Somebody cancelled it.
+        WaitTimeout
+            It goes on; wait again.
+        """
+        waiting = Waiting(timeout, progress)
+        try:
+            while not self._document.status.is_final:
+                try:
+                    self._hear(self._transport.request("GET", self._path, **waiting.request(self._document)))
+                    waiting.hear(self._document)
+                except (ServerNotFound, RequestRefused) as error:
+                    waiting.bear(error)
+                if not self._document.status.is_final:
+                    time.sleep(waiting.pause)
+        finally:
+            waiting.close()
+        return self._settle()
+
+    async def wait_async(self, timeout: float | None = None, progress: bool | None = None) -> Self:
+        """Do as `wait` does, while other tasks of the event loop run."""
+        import asyncio
+
+        waiting = Waiting(timeout, progress)
+        try:
+            async with self._transport.open_async() as client:
+                while not self._document.status.is_final:
+                    request = waiting.request(self._document)
+                    try:
+                        self._hear(await self._transport.arequest(client, self._path, **request))
+                        waiting.hear(self._document)
+                    except (ServerNotFound, RequestRefused) as error:
+                        waiting.bear(error)
+                    if not self._document.status.is_final:
+                        await asyncio.sleep(waiting.pause)
+        finally:
+            waiting.close()
+        return await asyncio.to_thread(self._settle)
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        return self.wait_async().__await__()
+
+    def cancel(self) -> Self:
+        """Stop the job, its worker too; nothing happens when it has ended already.
+
+        Raises
+        ------
+        NotFound
+            It ended in the very moment, and the server took the request as one to remove it.
+        """
+        if not self.refresh()._document.status.is_final:
+            answer = self._transport.request("DELETE", self._path, doing=f"cancelling the job {self.uuid}")
+            if answer is None:
+                raise NotFound("job", self.uuid, f"job {self.uuid} ended while it was being cancelled, and is removed")
+            self._hear(answer)
+        return self
+
+    def delete(self) -> None:
+        """Remove the ended job with its temporary services.
+
+        Raises
+        ------
+        Conflict
+            It has not ended: `cancel` it first.
+        RequestRefused
+            A running job uses one of its services (status 409).
+        """
+        if not self.refresh()._document.status.is_final:
+            raise Conflict(f"job {self.uuid} is {self._document.status.value}: cancel it before deleting it")
+        self._transport.request("DELETE", self._path, doing=f"deleting the job {self.uuid}")
+
+    def log(self) -> Listing[LogLine]:
+        """Return what the task and its libraries said, oldest first."""
+        lines: list[LogLine] = []
+        offset = 0
+        while True:
+            answer = self._transport.request(
+                "GET", f"{self._path}log/", doing=f"reading the log of {self.uuid}", params={"offset": offset}
+            )
+            lines += answer["lines"]
+            if not answer["lines"] or answer["next_offset"] <= offset:
+                break
+            offset = answer["next_offset"]
+        columns: Columns[LogLine] = {name: _read(name) for name in ("time", "level", "message")}
+        return Listing(lines, columns, title="log lines")
+
+    def result(self, name: str | None = None) -> Any:
+        """Wait for the job and return one of its outputs.
+
+        Parameters
+        ----------
+        name : str, optional
+            The output; may be left out where there is only one.
+
+        Returns
+        -------
+        xarray.DataArray, numpy.ndarray or object
+            A raster with coordinates and CRS, in memory; an array; any other value as it is.
+
+        Raises
+        ------
+        JobFailed, JobRevoked
+        InvalidInput
+            There is no such output, or there are several and none is named.
+        """
+        self.wait()
+        name = self._output(name)
+        value = self.outputs[name]
+        if isinstance(value, RasterOutput):
+            return self._read_raster(name, value)
+        return self._read_array(name) if is_stored_array(value) else value
+
+    def service(self, name: str | None = None) -> Service:
+        """Return the service that holds a raster output; `name` as for `result`.
+
+        Raises
+        ------
+        InvalidInput
+            The output is no published raster.
+        """
+        return read_service(self._transport, self._raster(name))
+
+    def tile_url(
+        self,
+        name: str | None = None,
+        *,
+        time: float | str | None = None,
+        renderer: Mapping[str, Any] | None = None,
+        absolute: bool = False,
+    ) -> str:
+        """Return the URL template of a raster output's map tiles; see `Client.tile_url`."""
+        return self.service(name).tile_url(VARIABLE, time=time, renderer=renderer, absolute=absolute)
+
+    def __repr__(self) -> str:
+        document = self._document
+        progress = "" if document.progress is None else f" {document.progress:.0%}"
+        message = f": {document.message}" if document.message else ""
+        return f"<Job {document.job!r} {document.uuid}, {document.status.value}{progress}{message}>"
+
+    def _repr_html_(self) -> str:
+        try:
+            document = self.document
+        except ClientError:  # a picture of what was last heard is better than none
+            document = self._document
+        progress = "" if document.progress is None else f"{document.progress:.0%}"
+        said = document.error["message"] if document.error else document.message or ""
+        return html_table(
+            ["job", "status", "progress", "message", "created", "uuid"],
+            [[document.job, document.status.value, progress, said, document.created, document.uuid]],
+        )
+
+    @property
+    def _path(self) -> str:
+        return f"jobs/{quote_path(self.uuid)}/"
+
+    def _hear(self, document: Mapping[str, Any]) -> None:
+        self._document = JobDocument.from_json(document)
+        self._heard = time.monotonic()
+
+    def _settle(self) -> Self:
+        match self._document.status:
+            case Status.FAILURE:
+                error = self._document.error or ErrorDocument(type="", message="no reason was given", where="")
+                raise JobFailed(self._why(error), job_id=self.uuid, error=error)
+            case Status.REVOKED:
+                said = f": {self._document.message}" if self._document.message else ""
+                raise JobRevoked(f"job {self.job!r} ({self.uuid}) was cancelled{said}", job_id=self.uuid)
+        return self
+
+    def _why(self, error: ErrorDocument) -> str:
+        where = f" in {error['where']}" if error["where"] else ""
+        first = f"job {self.job!r} ({self.uuid}) failed{where}: {error['type']}: {error['message']}"
+        try:
+            tail = self.log()[-_TAIL:]
+        except ClientError:  # the failure is the news, not its log
+            return first
+        return "\n".join([first, *(f"  {line['level']} {line['message']}" for line in tail)])
+
+    def _output(self, name: str | None) -> str:
+        names = list(self.outputs)
+        if name is None and len(names) == 1:
+            return names[0]
+        if name is None or name not in names:
+            choices = ", ".join(names) or f"none: it is {self._document.status.value}"
+            raise InvalidInput(
+                f"name: {name!r} is not one of the outputs of job {self.uuid} ({choices})", field="name", value=name
+            )
+        return name
+
+    def _raster(self, name: str | None) -> RasterOutput:
+        name = self._output(name)
+        value = self.outputs[name]
+        if not isinstance(value, RasterOutput):
+            raise InvalidInput(
+                f"name: output {name!r} of job {self.uuid} is no published raster", field="name", value=name
+            )
+        return value
+
+    def _read_raster(self, name: str, service: RasterOutput) -> "xr.DataArray":
+        from tempfile import TemporaryDirectory
+
+        import rioxarray  # noqa: F401  # whoever gets the raster can ask its .rio
+
+        from geojobs_lab.rasters import open_raster
+
+        with TemporaryDirectory(prefix="geojobs-") as folder:
+            file = Path(folder) / "result.nc"
+            download(self._transport, service, file)
+            with open_raster(file, VARIABLE) as raster:
+                loaded: xr.DataArray = raster.load().rename(name)
+                return loaded
+
+    def _read_array(self, name: str) -> "np.ndarray":
+        from tempfile import TemporaryDirectory
+
+        import numpy as np
+
+        with TemporaryDirectory(prefix="geojobs-") as folder:
+            file = Path(folder) / "result.npy"
+            path = f"{self._path}outputs/{quote_path(name)}.npy"
+            self._transport.download(path, file, doing=f"downloading the output {name!r} of job {self.uuid}")
+            array: np.ndarray = np.load(file, allow_pickle=False)
+            return array
+
+
+def _read(name: str) -> Any:
+    return lambda line: line[name]
+
+
+def list_jobs(documents: list[dict[str, Any]], transport: Transport, total: int) -> Listing[Job]:
+    """Return jobs as a readable list of what was heard just now."""
+    columns: Columns[Job] = {
+        "uuid": lambda job: job.uuid,
+        "job": lambda job: job.job,
+        "status": lambda job: job._document.status.value,
+        "progress": lambda job: "" if job._document.progress is None else f"{job._document.progress:.0%}",
+        "message": lambda job: job._document.error["message"] if job._document.error else job._document.message,
+        "created": lambda job: job.created,
+    }
+    return Listing([Job(d, transport) for d in documents], columns, title="jobs", total=total)
