@@ -1,0 +1,224 @@
+"""The application: what can be configured, and the life of the rooms inside a Jupyter server.
+
+Owns the traits and the order in which things start and stop. Building the rooms is cheap; what is slow (the database,
+looking into files, importing tasks, starting workers) begins when the server's loop runs.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_core.paths import jupyter_data_dir
+from jupyter_server._tz import utcnow
+from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.serverapp import ServerApp
+from tornado.ioloop import PeriodicCallback
+from traitlets import Bool, Dict, Float, Integer, List, Unicode, default
+
+from geojobs_lab._version import __version__
+from geojobs_lab.errors import ServerStopping, Unavailable
+from geojobs_lab_server.links import Links
+from geojobs_lab_server.routes import routes
+
+if TYPE_CHECKING:
+    from geojobs_lab.database import Database
+    from geojobs_lab.jobs import JobManager, RegisteredJobs
+    from geojobs_lab.services import ServiceCatalogue
+
+_THREADS = 4  # for tiles and files; numpy, zlib and reading let others run meanwhile
+_STOPPING = 10.0  # seconds that all rooms together may take to stop: Jupyter itself would wait for ever
+_ACTIVITY = 60_000  # milliseconds between two notes that jobs are running
+
+
+class GeoJobsApp(ExtensionApp):
+    """The extension, configured as ``c.GeoJobsApp``; ``jupyter geojobs`` starts a server with it."""
+
+    name = "geojobs"
+    version = __version__
+    description = "Background geoprocessing for Jupyter: raster jobs over REST, results on a map."
+    examples = """
+jupyter geojobs                                         # a server with this and all other extensions
+jupyter geojobs --GeoJobsApp.max_workers=8
+jupyter geojobs --GeoJobsApp.services=sst=/data/sst.nc  # publish a file
+"""
+    load_other_extensions = True
+    serverapp_config = {"open_browser": False}  # noqa: RUF012  the base class has it so
+
+    registered_jobs = Dict(
+        key_trait=Unicode(),
+        help="""The jobs that may be submitted: name -> {"type": "task", "task": "package.module.Task"} or
+        {"type": "workflow", "path": "/path/of/workflow.json"}; with "publish_raster_results": True, rasters that the
+        job returns are published as services, drawn by "results_renderer": a renderer, a function of the raster
+        that returns one, or a dotted path to either. "title" and "description" may be given too.""",
+    ).tag(config=True)
+    expose_library = Bool(
+        True,
+        help="Whether the tasks of the library, and of installed packages, may be submitted under their own names.",
+    ).tag(config=True)
+    services = Dict(
+        key_trait=Unicode(),
+        help="NetCDF files that are published from the start: name -> path.",
+    ).tag(config=True)
+    service_roots = List(
+        Unicode(),
+        help="""Folders from which files may be published by their path (POST services/); by default the folder that
+        the server shows, root_dir. An empty list allows none.""",
+    ).tag(config=True)
+    data_dir = Unicode(
+        help="Where the database, results and uploads are kept; by default 'geojobs_lab' in Jupyter's data folder.",
+    ).tag(config=True)
+    max_workers = Integer(
+        min=1, help="How many jobs run at the same time, each in a process of its own; by default one a processor."
+    ).tag(config=True)
+    max_queued = Integer(10_000, min=1, help="How many jobs may wait; more are refused with the status 429.").tag(
+        config=True
+    )
+    job_timeout = Float(
+        None,
+        min=0,
+        allow_none=True,
+        help="Seconds after which a running job is ended as failed; None for never.",
+    ).tag(config=True)
+    temporary_service_max_age = Float(
+        43_200, min=0, help="Seconds after which the published result of a job is removed, unless it is kept."
+    ).tag(config=True)
+    cleanup_interval = Float(
+        600, min=1, help="Seconds between two rounds that remove the temporary services that are too old."
+    ).tag(config=True)
+    best_fit_time = Bool(
+        True,
+        help="""Whether a timestamp stands for the nearest time step. When False, only an exact match is accepted.""",
+    ).tag(config=True)
+
+    database: "Database"
+    catalogue: "ServiceCatalogue"
+    registered: "RegisteredJobs"
+    manager: "JobManager"
+    pool: ThreadPoolExecutor
+
+    @default("data_dir")
+    def _default_data_dir(self) -> str:
+        return str(Path(jupyter_data_dir()) / "geojobs_lab")
+
+    @default("max_workers")
+    def _default_max_workers(self) -> int:
+        return os.cpu_count() or 1
+
+    @default("service_roots")
+    def _default_service_roots(self) -> list[str]:
+        return [self.serverapp.root_dir] if self.serverapp is not None else []
+
+    @property
+    def _server(self) -> ServerApp:
+        if self.serverapp is None:
+            raise RuntimeError("the extension is not linked to a server")
+        return self.serverapp
+
+    @property
+    def max_body_size(self) -> int:
+        """Bytes that a request's body may have: Jupyter's own limit."""
+        return int(self._server.max_body_size)
+
+    def initialize_settings(self) -> None:
+        """Build the rooms; nothing is started yet."""
+        # Here: `jupyter server --help` and `extension list` import this module too, and need no rooms.
+        from geojobs_lab.database import Database
+        from geojobs_lab.jobs import JobManager, RegisteredJobs
+        from geojobs_lab.services import ServiceCatalogue
+
+        logging.getLogger("geojobs_lab").parent = self._server.log
+        data_dir = Path(self.data_dir).expanduser().absolute()
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="geojobs")
+        self.database = Database(data_dir / "geojobs.sqlite")
+        self.catalogue = ServiceCatalogue(
+            self.database,
+            configured={str(name): str(path) for name, path in self.services.items()},
+            data_dir=data_dir,
+            roots=self.service_roots,
+            max_age=self.temporary_service_max_age,
+        )
+        self.registered = RegisteredJobs(self.registered_jobs, expose_library=self.expose_library)
+        self.manager = JobManager(
+            data_dir=data_dir,
+            database=self.database,
+            catalogue=self.catalogue,
+            registered=self.registered,
+            url_prefix=Links(self._server.base_url).root,
+            max_workers=self.max_workers,
+            max_queued=self.max_queued,
+            job_timeout=self.job_timeout,
+            best_fit_time=self.best_fit_time,
+            cleanup_interval=self.cleanup_interval,
+        )
+        self._started = asyncio.Event()
+        self._trouble: Unavailable | None = None
+        self._activity = PeriodicCallback(self._note_activity, _ACTIVITY)
+
+    def initialize_handlers(self) -> None:
+        """Hang the URLs into the server."""
+        self.handlers.extend(routes())
+
+    async def _start_jupyter_server_extension(self, serverapp: ServerApp) -> None:
+        # Kernels that the server starts inherit these: they know that the extension is there, and where.
+        os.environ["GEOJOBS_SERVER_URL"] = serverapp.connection_url
+        os.environ["GEOJOBS_SERVER_PID"] = str(os.getpid())
+        try:
+            await self.database.start()
+            await self.catalogue.start()
+            await self.manager.start()
+            self._activity.start()
+        except Exception:
+            self.log.exception("geojobs cannot work")
+            self._trouble = Unavailable("geojobs could not start; the server's log tells why")
+        finally:
+            self._started.set()
+
+    async def ready(self) -> None:
+        """Return when the rooms work.
+
+        Raises
+        ------
+        Unavailable
+            They do not, and will not.
+        """
+        await self._started.wait()
+        if self._trouble is not None:
+            raise self._trouble
+
+    def current_activity(self) -> int:
+        """Return how many jobs run: a server with any is not idle."""
+        return self.manager.running
+
+    def _note_activity(self) -> None:
+        # Jupyter counts every setting of this kind of name; whoever stops idle servers looks at the latest.
+        if self.manager.running:
+            self._server.web_app.settings["geojobs_last_activity"] = utcnow()
+
+    async def stop_extension(self) -> None:
+        """Stop the rooms, whatever happens: an exception here, or a wait, would keep the server from ending."""
+        if not hasattr(self, "manager"):
+            return
+        self._trouble = ServerStopping("the server is stopping")
+        self._started.set()
+        self._activity.stop()
+        try:
+            async with asyncio.timeout(_STOPPING):
+                for stop in (self.manager.stop, self.catalogue.stop, self.database.stop):
+                    await self._quietly(stop)
+        except TimeoutError:
+            self.log.error("geojobs did not stop within %s s", _STOPPING)  # noqa: TRY400  there is nothing to trace
+        self.pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _quietly(self, stop: Callable[[], Awaitable[Any]]) -> None:
+        try:
+            await stop()
+        except Exception:
+            self.log.exception("geojobs could not stop in order")
+
+
+main = GeoJobsApp.launch_instance

@@ -1,0 +1,148 @@
+"""Below ``services/<name>/variables/<variable>/``: map tiles, their legend, and numbers.
+
+All of it reads files and computes, so all of it is done in the application's threads, never on the event loop.
+"""
+
+from geojobs_lab.errors import InvalidInput
+from geojobs_lab_server.base import Handler, endpoint
+from geojobs_lab_server.query import number
+from geojobs_lab_server.service_documents import tile_template, version_of
+from geojobs_lab_server.view import View
+
+_PNG = "image/png"
+_YEAR = 31_536_000  # seconds
+
+
+class _VariableHandler(Handler):
+    async def view(self, name: str, variable: str) -> View:
+        service = await self.geojobs.catalogue.get(name)
+        return View.of(self, service, variable, best_fit=self.geojobs.best_fit_time)
+
+    def is_known(self, view: View, *what: object) -> bool:
+        """Set the headers for caches; tell whether the client has the very picture already (304 is answered then)."""
+        # With the version in the URL the picture at this URL will never be another one.
+        fresh = self.get_query_argument("v", "") == version_of(view.service)
+        self.set_header("Cache-Control", f"private, max-age={_YEAR}, immutable" if fresh else "private, no-cache")
+        self.set_header("Etag", view.etag(*what))
+        if self.check_etag_header():
+            self.set_status(304)
+            self.finish(set_content_type=_PNG)
+            return True
+        return False
+
+
+class TileHandler(_VariableHandler):
+    """``tiles/{z}/{x}/{y}.png``, ``tiles/{z}/{x}/{y}@2x.png``."""
+
+    @endpoint
+    async def get(self, name: str, variable: str, z: str, x: str, y: str, double: str | None = None) -> None:
+        """Answer with the tile."""
+        view = await self.view(name, variable)
+        scale = 2 if double else 1
+        if self.is_known(view, "tile", z, x, y, scale):
+            return
+        catalogue = self.geojobs.catalogue
+
+        def draw() -> bytes:
+            from geojobs_lab.tiles import render_tile
+
+            opened = view.open(catalogue)
+            renderer = view.colours(catalogue)
+            return render_tile(opened.file, variable, opened.selection, renderer, int(z), int(x), int(y), scale=scale)
+
+        self.finish(await self.in_pool(draw), set_content_type=_PNG)
+
+
+class TileJSONHandler(_VariableHandler):
+    """``tilejson.json``."""
+
+    @endpoint
+    async def get(self, name: str, variable: str) -> None:
+        """Answer with the TileJSON document."""
+        view = await self.view(name, variable)
+        url = tile_template(self.links, view.service, variable)
+        catalogue = self.geojobs.catalogue
+
+        def describe() -> object:
+            from geojobs_lab.tiles import tilejson
+
+            opened = view.open(catalogue)
+            return tilejson(opened.title, opened.info.grid, [url])
+
+        self.reply(await self.in_pool(describe))
+
+
+class LegendHandler(_VariableHandler):
+    """``legend.json``."""
+
+    @endpoint
+    async def get(self, name: str, variable: str) -> None:
+        """Answer with the legend as a document."""
+        view = await self.view(name, variable)
+        catalogue = self.geojobs.catalogue
+
+        def describe() -> object:
+            opened = view.open(catalogue)
+            return {"title": opened.title, **view.colours(catalogue).legend(opened.info.units)}
+
+        self.reply(await self.in_pool(describe))
+
+
+class LegendPictureHandler(_VariableHandler):
+    """``legend.png``."""
+
+    @endpoint
+    async def get(self, name: str, variable: str) -> None:
+        """Answer with the legend as a picture."""
+        view = await self.view(name, variable)
+        if self.is_known(view, "legend"):
+            return
+        catalogue = self.geojobs.catalogue
+
+        def draw() -> bytes:
+            from geojobs_lab.renderers import legend_png
+
+            opened = view.open(catalogue)
+            return legend_png(view.colours(catalogue), opened.title, opened.info.units)
+
+        self.finish(await self.in_pool(draw), set_content_type=_PNG)
+
+
+class ValueHandler(_VariableHandler):
+    """``value/``."""
+
+    @endpoint
+    async def get(self, name: str, variable: str) -> None:
+        """Answer with the value of the cell at a point."""
+        lon, lat = number(self, "lon"), number(self, "lat")
+        view = await self.view(name, variable)
+        catalogue = self.geojobs.catalogue
+
+        def read() -> object:
+            from geojobs_lab.rasters import value_at
+
+            opened = view.open(catalogue)
+            return value_at(opened.file, variable, opened.selection, lon, lat)
+
+        self.reply(await self.in_pool(read))
+
+
+class StatisticsHandler(_VariableHandler):
+    """``statistics/``."""
+
+    @endpoint
+    async def get(self, name: str, variable: str) -> None:
+        """Answer with the statistics of the cells."""
+        weights = self.get_query_argument("weights", "") or None
+        if weights not in (None, "area"):
+            raise InvalidInput(f"weights: {weights!r} is not 'area'", field="weights", value=weights)
+        view = await self.view(name, variable)
+        catalogue = self.geojobs.catalogue
+
+        def compute() -> object:
+            from geojobs_lab.rasters import statistics
+
+            opened = view.open(catalogue)
+            return statistics(opened.file, variable, opened.selection, weights=weights)
+
+        self.reply(await self.in_pool(compute))
