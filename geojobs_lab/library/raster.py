@@ -63,6 +63,8 @@ def _attributes(a: Raster, b: Raster, long_name: str | None) -> dict[str, Any]:
     attributes = {key: value for key, value in a.attrs.items() if key not in _NOT_OF_A_DIFFERENCE}
     if units is not None:
         attributes["units"] = "K" if str(units).lower() in _CELSIUS else units
+    if b.attrs.get("cell_methods") != a.attrs.get("cell_methods"):
+        attributes.pop("cell_methods", None)  # two periods have been averaged, and neither is the difference's
     name = long_name or a.attrs.get("long_name")
     if name is None and "standard_name" in a.attrs:
         name = f"{a.attrs['standard_name'].replace('_', ' ')} difference"

@@ -26,13 +26,15 @@ def projected(values):
 
 def test_the_difference_is_taken_cell_by_cell_and_keeps_names_and_units():
     a = raster([[1.5, 2], [3, np.nan]], units="K", long_name="Temperature", cell_methods="time: mean")
-    b = raster([[1.0, 5], [np.nan, 1]], name="other", units="K", long_name="Other")
+    b = raster([[1.0, 5], [np.nan, 1]], name="other", units="K", long_name="Other", cell_methods="time: mean")
     difference = subtract(a=a, b=b)["difference"]
     np.testing.assert_array_equal(difference.values, [[0.5, -3], [np.nan, np.nan]])
     assert difference.name == "t"
     assert difference.attrs == {"units": "K", "long_name": "Temperature", "cell_methods": "time: mean"}
     assert Grid.from_array(difference).same_as(Grid.from_array(a))
     assert a.attrs["long_name"] == "Temperature"
+    b.attrs["cell_methods"] = "time: mean (comment: another period)"
+    assert "cell_methods" not in subtract(a=a, b=b)["difference"].attrs
 
 
 def test_the_difference_can_be_given_a_name():
