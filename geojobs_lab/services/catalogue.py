@@ -5,6 +5,7 @@ in the files is `files`' and `rasters`' matter.
 """
 
 import asyncio
+import contextlib
 import logging
 import shutil
 import sqlite3
@@ -17,7 +18,7 @@ from uuid import uuid4
 
 from geojobs_lab.database import Database
 from geojobs_lab.documents import check_service_name, format_time, utc_now
-from geojobs_lab.errors import Conflict, GeoJobsError, InvalidInput, NotFound
+from geojobs_lab.errors import Conflict, GeoJobsError, InvalidInput
 from geojobs_lab.services import rows
 from geojobs_lab.services.files import OpenFiles, look_into
 from geojobs_lab.services.service import Service
@@ -140,7 +141,7 @@ class ServiceCatalogue:
         self, name: str, file: Path, *, title: str | None = None, renderer: Mapping[str, Any] | None = None
     ) -> Service:
         """Publish an uploaded file, which is moved to where the server keeps such files; see `publish_path`."""
-        self.uploads_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        await asyncio.to_thread(self.uploads_dir.mkdir, mode=0o700, parents=True, exist_ok=True)
         path = self.uploads_dir / f"{uuid4()}.nc"
         await asyncio.to_thread(shutil.move, file, path)
         try:
@@ -175,9 +176,10 @@ class ServiceCatalogue:
         roots = [root.resolve() for root in self._roots]
         given = Path(text).expanduser()
         candidates = [given] if given.is_absolute() else [root / given for root in roots]
-        for path in (candidate.resolve() for candidate in candidates):
-            if any(path.is_relative_to(root) for root in roots) and path.is_file():
-                return path
+        with contextlib.suppress(ValueError, OSError):  # no path at all: a NUL in it, too long, a loop of links
+            for path in (candidate.resolve() for candidate in candidates):
+                if any(path.is_relative_to(root) for root in roots) and path.is_file():
+                    return path
         # One answer for all cases: whether a file exists elsewhere is not told.
         raise InvalidInput(
             f"path: {text!r} is not a file below the folders that may be published (service_roots)",
@@ -305,7 +307,11 @@ def _styled(service: Service, renderer: Mapping[str, Any], variable: str | None)
     from geojobs_lab.renderers import renderer_from_json
 
     if variable is not None and variable not in service.variables:
-        raise NotFound("variable", variable)
+        raise InvalidInput(
+            f"variable: service {service.name!r} has no variable {variable!r}; it has {service.variables}",
+            field="variable",
+            value=variable,
+        )
     document = renderer_from_json(renderer).to_json()
     names = service.variables if variable is None else [variable]
     return {**service.renderers, **dict.fromkeys(names, document)}

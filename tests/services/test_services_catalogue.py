@@ -102,7 +102,9 @@ def test_a_file_below_the_roots_is_published_where_it_is(opened, tmp_path: Path)
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize("path", ["../secret.nc", "link.nc", "/etc/passwd", "nothing.nc", "", ".", "{outside}"])
+@pytest.mark.parametrize(
+    "path", ["../secret.nc", "link.nc", "/etc/passwd", "nothing.nc", "", ".", "a\0b", "x" * 5000, "{outside}"]
+)
 def test_files_elsewhere_are_refused_and_not_told_apart(opened, tmp_path: Path, path: str) -> None:
     outside = write(tmp_path / "secret.nc")
     (tmp_path / "root" / "link.nc").symlink_to(outside)
@@ -166,7 +168,7 @@ def test_title_renderer_and_keeping(opened, tmp_path: Path) -> None:
             assert (service.title, list(service.renderers)) == ("New", ["b"])
             assert service.revision > first.revision
             assert list((await catalogue.update("two", renderer=RED_TO_BLUE)).renderers) == ["b", "a"]
-            with pytest.raises(NotFound):
+            with pytest.raises(InvalidInput, match="'c'"):
                 await catalogue.update("two", renderer=RED_TO_BLUE, variable="c")
             with pytest.raises(NotFound):
                 await catalogue.update("three", title="x")
