@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from geojobs_lab.client.discovery import Surroundings, discover
+from geojobs_lab.client.display import display
 from geojobs_lab.client.job import Job, list_jobs
 from geojobs_lab.client.registered import RegisteredJob, list_registered
 from geojobs_lab.client.services import Service, list_services, read_service
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _PAGE = 100  # items asked for where the caller names no limit
+_SHOWN = 20  # of them on a page of the live table, at most
 
 
 class Client:
@@ -90,6 +92,10 @@ class Client:
             self.transport.request("POST", "jobs/", doing=f"submitting the job {name!r}", json=body), self.transport
         )
 
+    def form(self, name: str) -> Any:
+        """Return a form for a registered job, to be filled in and submitted in the notebook."""
+        return display("form", self, name)
+
     def job(self, uuid: str) -> Job:
         """Return the handle of a job that was submitted before, from anywhere."""
         path = f"jobs/{quote_path(str(uuid))}/"
@@ -109,12 +115,16 @@ class Client:
         """
         wanted = {"status": status, "job": job, "limit": limit}
         documents, total = self._results("jobs/", "listing the jobs", wanted)
-        return list_jobs(documents, self.transport, total)
+        shown = min(limit, _SHOWN)
+        return list_jobs(
+            documents, self.transport, total, lambda: display("jobs", self, status=status, job=job, limit=shown)
+        )
 
     def services(self, limit: int = _PAGE) -> Listing[Service]:
         """Return the published services."""
         documents, total = self._results("services/", "listing the services", {"limit": limit})
-        return list_services(documents, self.transport, total)
+        shown = min(limit, _SHOWN)
+        return list_services(documents, self.transport, total, lambda: display("services", self, limit=shown))
 
     def service(self, name: "str | Service") -> Service:
         """Return one published service; the value of a raster output is a name too."""

@@ -1,11 +1,12 @@
 """The handle of one submitted job: hear how it goes, wait for it, stop it, fetch what it made."""
 
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from geojobs_lab.client.services import Service, download, read_service
+from geojobs_lab.client.display import bundle, display
+from geojobs_lab.client.services import Service, read_raster, read_service
 from geojobs_lab.client.tables import Columns, Listing, html_table
 from geojobs_lab.client.transport import Transport
 from geojobs_lab.client.urls import quote_path
@@ -25,7 +26,7 @@ from geojobs_lab.errors import (
 
 if TYPE_CHECKING:
     import numpy as np
-    import xarray as xr
+    from matplotlib.figure import Figure
 
 _FRESH = 0.5  # seconds that the last heard counts as the present
 _TAIL = 10  # lines of the log in the message of a failure
@@ -236,7 +237,7 @@ class Job:
         name = self._output(name)
         value = self.outputs[name]
         if isinstance(value, RasterOutput):
-            return self._read_raster(name, value)
+            return read_raster(self._transport, value, VARIABLE).rename(name)
         return self._read_array(name) if is_stored_array(value) else value
 
     def service(self, name: str | None = None) -> Service:
@@ -260,11 +261,35 @@ class Job:
         """Return the URL template of a raster output's map tiles; see `Client.tile_url`."""
         return self.service(name).tile_url(VARIABLE, time=time, renderer=renderer, absolute=absolute)
 
+    def plot(self, name: str | None = None, *, time: float | str | None = None, **options: Any) -> "Figure":
+        """Wait for the job and draw a raster output with matplotlib.
+
+        Parameters
+        ----------
+        name : str, optional
+            The output; may be left out where there is only one.
+        time : float or str, optional
+            Of a series, the step nearest to these Unix seconds or this ISO time; the first when left out.
+        **options
+            As for `geojobs_lab.plots.map_figure`: title, label, cmap, vmin, vmax, figsize. Without a range or a
+            colormap the colours are those of the map tiles.
+        """
+        from geojobs_lab.client.pictures import draw
+
+        return draw(self.service(name), time, options)
+
+    def map(self, **options: Any) -> Any:
+        """Wait for the job and show its raster outputs on an interactive map; options as for `ResultMap`."""
+        return display("map", self.wait(), **options)
+
     def __repr__(self) -> str:
         document = self._document
         progress = "" if document.progress is None else f" {document.progress:.0%}"
         message = f": {document.message}" if document.message else ""
         return f"<Job {document.job!r} {document.uuid}, {document.status.value}{progress}{message}>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return bundle(self, lambda: display("job", self))
 
     def _repr_html_(self) -> str:
         try:
@@ -325,20 +350,6 @@ class Job:
             )
         return value
 
-    def _read_raster(self, name: str, service: RasterOutput) -> "xr.DataArray":
-        from tempfile import TemporaryDirectory
-
-        import rioxarray  # noqa: F401  # whoever gets the raster can ask its .rio
-
-        from geojobs_lab.rasters import open_raster
-
-        with TemporaryDirectory(prefix="geojobs-") as folder:
-            file = Path(folder) / "result.nc"
-            download(self._transport, service, file)
-            with open_raster(file, VARIABLE) as raster:
-                loaded: xr.DataArray = raster.load().rename(name)
-                return loaded
-
     def _read_array(self, name: str) -> "np.ndarray":
         from tempfile import TemporaryDirectory
 
@@ -356,7 +367,9 @@ def _read(name: str) -> Any:
     return lambda line: line[name]
 
 
-def list_jobs(documents: list[dict[str, Any]], transport: Transport, total: int) -> Listing[Job]:
+def list_jobs(
+    documents: list[dict[str, Any]], transport: Transport, total: int, live: Callable[[], Any]
+) -> Listing[Job]:
     """Return jobs as a readable list of what was heard just now."""
     columns: Columns[Job] = {
         "uuid": lambda job: job.uuid,
@@ -366,4 +379,4 @@ def list_jobs(documents: list[dict[str, Any]], transport: Transport, total: int)
         "message": lambda job: job._document.error["message"] if job._document.error else job._document.message,
         "created": lambda job: job.created,
     }
-    return Listing([Job(d, transport) for d in documents], columns, title="jobs", total=total)
+    return Listing([Job(d, transport) for d in documents], columns, title="jobs", total=total, live=live)

@@ -1,9 +1,9 @@
 """A published service as the client sees it: its document, read; references and tile URLs made from it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urljoin
 
 from geojobs_lab.client.tables import Columns, Listing, html_table
@@ -11,6 +11,9 @@ from geojobs_lab.client.transport import Transport
 from geojobs_lab.client.urls import quote_path
 from geojobs_lab.documents import ServiceReference, dump_json
 from geojobs_lab.errors import InvalidInput
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,18 @@ class Service:
         """
         return self._ask(variable, "statistics/", query)
 
+    def read(self, variable: str | None = None, *, time: float | str | None = None) -> "xr.DataArray":
+        """Return a variable, at the step nearest to a time or whole, in memory, with coordinates and CRS.
+
+        Parameters
+        ----------
+        variable : str, optional
+            The only variable when left out.
+        time : float or str, optional
+            Unix seconds or an ISO text in the file's own calendar.
+        """
+        return read_raster(self.transport, self.name, self._described(variable)["name"], time)
+
     def download(self, target: str | Path) -> Path:
         """Write its NetCDF file to `target` and return that path."""
         target = Path(target)
@@ -150,7 +165,9 @@ def read_service(transport: Transport, name: str) -> Service:
     return Service(document, transport)
 
 
-def list_services(documents: list[dict[str, Any]], transport: Transport, total: int) -> Listing[Service]:
+def list_services(
+    documents: list[dict[str, Any]], transport: Transport, total: int, live: Callable[[], Any]
+) -> Listing[Service]:
     """Return services as a readable list."""
     columns: Columns[Service] = {
         "name": lambda service: service.name,
@@ -159,7 +176,23 @@ def list_services(documents: list[dict[str, Any]], transport: Transport, total: 
         "variables": lambda service: ", ".join(service.variables),
         "expires": lambda service: service.document.get("expires"),
     }
-    return Listing([Service(d, transport) for d in documents], columns, title="services", total=total)
+    return Listing([Service(d, transport) for d in documents], columns, title="services", total=total, live=live)
+
+
+def read_raster(transport: Transport, name: str, variable: str, time: float | str | None = None) -> "xr.DataArray":
+    """Return a variable of a service, at one time or whole, in memory, with coordinates and CRS."""
+    from tempfile import TemporaryDirectory
+
+    import rioxarray  # noqa: F401  # whoever gets the raster can ask its .rio
+
+    from geojobs_lab.rasters import open_raster
+
+    with TemporaryDirectory(prefix="geojobs-") as folder:
+        file = Path(folder) / "result.nc"
+        download(transport, name, file)
+        with open_raster(file, variable, time) as raster:
+            loaded: xr.DataArray = raster.load()
+            return loaded
 
 
 def download(transport: Transport, name: str, target: Path) -> None:

@@ -5,7 +5,9 @@ Everything shown comes from a server, so all of it is escaped.
 
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
-from typing import Generic, TypeVar, overload
+from typing import Any, Generic, TypeVar, overload
+
+from geojobs_lab.client.display import bundle
 
 T = TypeVar("T")
 
@@ -27,10 +29,21 @@ class Listing(Sequence[T], Generic[T]):
         What the items are, such as ``"jobs"``.
     total : int, optional
         How many there are on the server when these are only the first.
+    live : callable, optional
+        Makes the widget that a notebook shows in the place of the table.
     """
 
-    def __init__(self, items: Sequence[T], columns: Columns[T], *, title: str, total: int | None = None) -> None:
+    def __init__(
+        self,
+        items: Sequence[T],
+        columns: Columns[T],
+        *,
+        title: str,
+        total: int | None = None,
+        live: Callable[[], Any] | None = None,
+    ) -> None:
         self._items = tuple(items)
+        self._live = live
         self._columns = columns
         self._title = title
         self.total = len(self._items) if total is None else total
@@ -55,6 +68,9 @@ class Listing(Sequence[T], Generic[T]):
             return f"<p>no {escape(self._title)}</p>"
         rest = "".join(f"<p>{escape(line)}</p>" for line in self._rest())
         return html_table(list(self._columns), self._rows()) + rest
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return bundle(self, self._live)
 
     def _rows(self) -> list[list[str]]:
         return [[_cell(read(item)) for read in self._columns.values()] for item in self._items]

@@ -1,6 +1,7 @@
 """A map of one raster, laid out for print: title, coastlines, graticule, colour bar."""
 
 import math
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ _NARROWEST = 4.0  # of the colour bar and of the titles
 _BETWEEN = (1.5, 1.0)  # meridians, parallels: room for their labels
 _CHARACTER = 0.085  # of a label
 _BAR_HEIGHT, _BAR_BELOW = 0.17, 0.50
+_SCREEN = 110  # pixels an inch of a figure in a notebook
 _STEEPEST = 75.0  # degrees; the latitude whose proportions a plate carrée map nearer the pole takes
 
 
@@ -102,6 +104,15 @@ def map_figure(
     return figure
 
 
+class _Picture(Figure):
+    """A figure that a notebook shows by itself: one that pyplot does not know has no picture there otherwise."""
+
+    def _repr_png_(self) -> bytes:
+        buffer = BytesIO()
+        self.savefig(buffer, format="png", dpi=_SCREEN)
+        return buffer.getvalue()
+
+
 def _north_up(data: xr.DataArray, place: Place) -> NDArray[np.floating]:
     """Return the values, (ny, nx), the northern row first and the western column first, NaN where missing."""
     values = np.asarray(data.transpose(place.y, place.x), dtype=float)
@@ -128,7 +139,7 @@ def _layout(grid: Grid, figsize: tuple[float, float], above: float) -> tuple[Fig
     wide, high = width * scale, height * scale
     room = max(wide, _NARROWEST)
     total = np.array([_LEFT + room + _RIGHT, _BOTTOM + high + above])
-    figure = Figure(figsize=tuple(total), dpi=150, facecolor="white")
+    figure = _Picture(figsize=tuple(total), dpi=150, facecolor="white")
     left = _LEFT + (room - wide) / 2
     axes = figure.add_axes((left / total[0], _BOTTOM / total[1], wide / total[0], high / total[1]))
     span = max(0.8 * wide, _NARROWEST)

@@ -10,9 +10,12 @@ from playwright.sync_api import Browser, Page, sync_playwright
 _QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Start Chromium; without it the test is skipped, but not in CI."""
+    """Start Chromium; without it the test is skipped, but not in CI.
+
+    For a module only: while Playwright is up, an event loop counts as running in the tests' thread.
+    """
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         if os.environ.get("CI"):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import rioxarray  # noqa: F401  # the accessor
 import xarray as xr
+from matplotlib.text import Text
 
 from geojobs_lab import Client, Job
 from geojobs_lab.client import RasterOutput
@@ -354,3 +355,21 @@ def test_services_read_as_a_table(client):
 def test_a_variable_that_a_service_has_not_is_refused_with_the_choices(client):
     with pytest.raises(InvalidInput, match=r"'wind' is not one of service 'climate/a1b' \(air_temperature\)"):
         ready(client, "climate/a1b").reference("wind")
+
+
+def test_a_result_is_drawn_in_the_colours_of_its_tiles_unless_others_are_wanted(client, data):
+    job = client.submit("doubled", data=data)
+    figure = job.plot(title="Twice as warm")
+    assert "Twice as warm" in {text.get_text() for text in figure.findobj(Text)}
+    assert figure._repr_png_().startswith(b"\x89PNG")
+    assert job.plot(title="Twice as warm", cmap="Blues")._repr_png_() != figure._repr_png_()
+
+
+def test_a_service_is_read_whole_or_at_one_time(client):
+    service = ready(client, "climate/a1b")
+    step = service.read(time="2070-06-01")
+    assert step.ndim == 2
+    assert step.rio.crs is not None
+    series = service.read("air_temperature")
+    assert series.sizes["time"] == 240
+    np.testing.assert_array_equal(series.sel(time=step.time).values, step.values)
