@@ -276,7 +276,7 @@ class Job:
         """
         from geojobs_lab.client.pictures import draw
 
-        return draw(self.service(name), time, options)
+        return draw(self.wait().service(name), time, options)
 
     def map(self, **options: Any) -> Any:
         """Wait for the job and show its raster outputs on an interactive map; options as for `ResultMap`."""
