@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from geojobs_lab.database import Database
 from geojobs_lab.documents import ErrorDocument, LogLine, Status, dump_json, format_time, utc_now
-from geojobs_lab.errors import Conflict, GeoJobsError, InvalidInput, QueueFull, ServerStopping
+from geojobs_lab.errors import Conflict, GeoJobsError, InvalidInput, QueueFull, ServerStopping, StoreError
 from geojobs_lab.jobs.lifecycle import Adopt, Event, Fail, Job, Revoke, Start, Succeed, advance
 from geojobs_lab.jobs.owner import Owner
 from geojobs_lab.jobs.registered import RegisteredJob, RegisteredJobs
@@ -215,7 +215,11 @@ class JobManager:
         order = self._queue.pop(uuid, None)
         if order is not None:
             revoked = advance(order.job, Revoke(format_time(utc_now())))
-            await self._store.replace(order.job, revoked)
+            try:
+                await self._store.replace(order.job, revoked)
+            except StoreError:
+                self._enqueue(order)  # nobody has written that it is over, so it is not
+                raise
             self._changes.notify(uuid)
             _log.info("Job %s (%s) is revoked", uuid, order.job.job)
         elif uuid in self._running:
@@ -303,7 +307,7 @@ class JobManager:
             _log.info("Job %s (%s) is started", order.job.uuid, order.job.job)
             outcome = Outcome("revoked")
             if not running.cancelled:
-                outcome = await self._executor.run(self._spec(order), running)
+                outcome = await self._execute(order, running)
             if outcome.kind != "success":
                 await self._results.remove(order.job.uuid)
             services = self._catalogue.results(order.job.uuid, outcome.services)
@@ -312,6 +316,15 @@ class JobManager:
         finally:
             del self._running[order.job.uuid]
             running.over.set()
+
+    async def _execute(self, order: _Order, running: RunningJob) -> Outcome:
+        try:
+            return await self._executor.run(self._spec(order), running)
+        except Exception as error:  # noqa: BLE001  a mistake of ours must not leave a job that runs for ever
+            _log.exception("Job %s could not be run", order.job.uuid)
+            return Outcome.failure(
+                type(error).__name__, "the server could not run it; its log tells why", order.job.job
+            )
 
     def _spec(self, order: _Order) -> JobSpec:
         job, registered = order.job, order.registered

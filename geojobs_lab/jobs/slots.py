@@ -90,6 +90,9 @@ class SlotExecutor:
             return Outcome.failure("JobTimeout", f"it ran longer than {spec.timeout:g} s", spec.job)
         except WorkerLost as error:
             return Outcome.failure("WorkerCrashed", str(error), spec.job) if error.began else None
+        except BaseException:
+            self._in_background(worker.end(grace=0))  # nobody knows what it is doing now
+            raise
         if not run.cancelled:
             self._release(worker, keep=not message.get("retire", True))
         if message["type"] == "success":

@@ -113,8 +113,12 @@ def _serve(channel: Channel, message: Mapping[str, Any]) -> None:
     signal.alarm(0)
     os.environ.clear()
     os.environ.update(environment)
-    answer["retire"] = not _is_clean() or not _return_to(folder)
-    channel.send(answer)
+    retire = not _is_clean() or not _return_to(folder)
+    try:
+        channel.send({**answer, "retire": retire})
+    except ValueError as error:  # more than a worker may send
+        problem = {"type": "RunError", "message": f"the outputs are too large: {error}", "where": message["job"]}
+        channel.send({"type": "failure", "error": problem, "retire": retire})
 
 
 def _return_to(folder: Path) -> bool:

@@ -32,6 +32,7 @@ def test_a_job_runs_in_another_process_and_gives_its_outputs(bench) -> None:
         ("segfaults", "WorkerCrashed", "SIGSEGV"),
         ("kills_itself", "WorkerCrashed", "SIGKILL"),
         ("returns_what_has_no_json", "RunError", "no JSON form"),
+        ("says_too_much", "RunError", "too large"),
         ("no_such_task", "ConfigurationError", "no_such_task"),
         ("closes_every_descriptor", "WorkerCrashed", "the worker process"),
         ("writes_into_every_descriptor", "WorkerCrashed", "the worker process"),
@@ -263,5 +264,15 @@ def test_an_idle_worker_that_is_killed_is_replaced_and_no_job_notices(bench) -> 
                 outcome, _ = await b.run("looks_round")
                 os.kill(outcome.outputs["result"]["pid"], signal.SIGKILL)
                 assert (await b.run("double", value=3))[0].outputs == {"result": 6}
+
+    asyncio.run(scenario())
+
+
+def test_a_job_that_cannot_be_sent_costs_its_worker_and_no_other_job(bench) -> None:
+    async def scenario() -> None:
+        async with bench() as b:
+            with pytest.raises(TypeError):
+                await b.run("double", value=object())
+            assert (await b.run("double", value=3))[0].outputs == {"result": 6}
 
     asyncio.run(scenario())

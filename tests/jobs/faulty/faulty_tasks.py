@@ -216,3 +216,8 @@ class HalfWritten(Task):
         Path(mark).write_text(str(os.getpid()))
         time.sleep(60)
         return data
+
+
+@task
+def says_too_much() -> str:
+    return "x" * (257 * 2**20)
