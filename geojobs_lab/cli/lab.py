@@ -12,6 +12,8 @@ from tempfile import TemporaryDirectory
 from geojobs_lab.cli.configuration import write_configuration
 from geojobs_lab.errors import ConfigurationError
 
+_FIRST = "quickstart.ipynb"  # the notebook that is opened
+
 
 def lab(notebooks: Path, arguments: Sequence[str]) -> int:
     """Run JupyterLab until it is stopped, and return its exit code.
@@ -35,6 +37,8 @@ def lab(notebooks: Path, arguments: Sequence[str]) -> int:
         config = Path(folder) / "jupyter_server_config.py"
         write_configuration(config)
         command = [sys.executable, "-m", "jupyterlab", f"--config={config}", f"--ServerApp.root_dir={root.resolve()}"]
+        if (root / _FIRST).is_file():
+            command.append(f"--LabApp.default_url=/lab/tree/{_FIRST}")
         process = subprocess.Popen([*command, *arguments], env=os.environ)  # noqa: S603  # our own interpreter
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # JupyterLab asks whether it is meant
         try:

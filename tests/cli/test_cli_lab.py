@@ -48,6 +48,10 @@ def test_jupyterlab_opens_the_notebooks_with_the_demos_set_up(stand_in, tmp_path
     assert "warming" in said["config"]
     assert "a1b" in said["config"]
     assert not Path(said["where"]).exists()
+    assert not [argument for argument in said["argv"] if "default_url" in argument]
+    (tmp_path / "notebooks" / "quickstart.ipynb").touch()
+    start().wait(60)
+    assert "--LabApp.default_url=/lab/tree/quickstart.ipynb" in json.loads(stand_in.read_text())["argv"]
 
 
 def test_without_a_notebooks_folder_the_present_one_is_opened(stand_in, tmp_path):
