@@ -1,7 +1,7 @@
 """What an executor is told to run, and what it says of the end; both are plain documents on their way to a worker."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, Self
 
 from geojobs_lab.documents import ErrorDocument, LogLine
@@ -45,7 +45,7 @@ class JobSpec:
 
     def to_message(self) -> dict[str, Any]:
         """Return the document that goes to a worker."""
-        return {"type": "job", **asdict(self)}
+        return {"type": "job", **{name: getattr(self, name) for name in self.__slots__}}
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Self:
