@@ -82,10 +82,10 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def living_children() -> list[psutil.Process]:
-    """The processes below this one that are workers or what workers started."""
+    """The workers of this process; a server that other tests have started has workers of its own."""
     return [
         child
-        for child in psutil.Process().children(recursive=True)
+        for child in psutil.Process().children()
         if child.status() != psutil.STATUS_ZOMBIE and "geojobs_lab.jobs.worker" in " ".join(child.cmdline())
     ]
 
