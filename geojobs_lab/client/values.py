@@ -74,7 +74,7 @@ def to_json(value: Any, name: str) -> Any:
         case int():
             return int(value)
         case str():
-            return str.__str__(value)  # members of enumerations as what they are made of
+            return _text(str.__str__(value), name)  # members of enumerations as what they are made of
         case float():
             return _finite(float(value), name)
         case ServiceReference():
@@ -84,7 +84,7 @@ def to_json(value: Any, name: str) -> Any:
         case date():
             return value.isoformat()
         case os.PathLike():
-            return os.fspath(value)
+            return to_json(os.fspath(value), name)
         case Mapping():
             return {_key(key, name): to_json(item, name) for key, item in value.items()}
     array = value.to_numpy() if hasattr(value, "to_numpy") else value
@@ -99,6 +99,17 @@ def to_json(value: Any, name: str) -> Any:
     raise InvalidInput(
         f"inputs: {name!r} is a {type(value).__name__}, which has no JSON form: {value!r:.80}", value=value
     )
+
+
+def _text(value: str, name: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput(
+            f"inputs: {name!r} is {value!a}, which holds half a character (a lone surrogate) and is not JSON",
+            value=value,
+        ) from None
+    return value
 
 
 def _finite(value: float, name: str) -> float:

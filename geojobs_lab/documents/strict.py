@@ -1,7 +1,10 @@
 """JSON as RFC 8259 has it: no ``NaN`` and no ``Infinity``, read or written."""
 
 import json
+import re
 from typing import Any, NoReturn
+
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")  # half a character, when its other half does not follow
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -14,12 +17,20 @@ def load_json(text: str | bytes) -> Any:
     Raises
     ------
     ValueError
-        The text is not JSON; the message says where. Too deep a nesting is refused in the same way.
+        The text is not JSON; the message says where. Too deep a nesting is refused in the same way, and so is half a
+        character (a lone surrogate), which could neither be stored nor sent.
     """
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        if isinstance(text, bytes):
+            text = text.decode(json.detect_encoding(text))
+        value = json.loads(text, parse_constant=_refuse_constant)
+        if _HALF.search(text):
+            json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
         raise ValueError("the JSON is nested too deeply") from None
+    except UnicodeEncodeError:
+        raise ValueError("it has an escape for half a character (a lone surrogate)") from None
+    return value
 
 
 def dump_json(value: Any) -> str:

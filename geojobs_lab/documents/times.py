@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 
 # A calendar's own date, astronomical years allowed: -0001-02-30, 2070-01, 2070-01-01T12:00:00.5Z
-_ISO = re.compile(r"[+-]?\d{4,}(-\d{2}(-\d{2}([T ]\d{2}(:\d{2}(:\d{2}(\.\d+)?)?)?Z?)?)?)?")
+_ISO = re.compile(r"[+-]?\d{4,}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01])([T ]\d{2}(:\d{2}(:\d{2}(\.\d+)?)?)?Z?)?)?)?")
 
 
 def utc_now() -> datetime:

@@ -17,14 +17,14 @@ LARGEST = 256 * 2**20  # bytes of one document
 
 
 def encode(document: Mapping[str, Any]) -> bytes:
-    """Return the bytes of a document.
+    """Return the bytes of a document; half a character, as in the name of a file that is no UTF-8, becomes a ``?``.
 
     Raises
     ------
     ValueError, TypeError
         It has no JSON form, or is too large.
     """
-    body = json.dumps(document, allow_nan=False).encode()
+    body = json.dumps(document, allow_nan=False, ensure_ascii=False).encode(errors="replace")
     if len(body) > LARGEST:
         raise ValueError(f"{len(body)} bytes are more than a worker may send at once ({LARGEST})")
     return _LENGTH.pack(len(body)) + body

@@ -9,6 +9,9 @@ import asyncio
 import base64
 import importlib
 import logging
+import os
+import re
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +19,14 @@ from typing import Any
 
 from geojobs_lab.documents import dump_json
 from geojobs_lab.errors import ConfigurationError, GeoJobsError, NotFound, UnknownJob
+from geojobs_lab.parameters.base import show
 from geojobs_lab.tasks import Registry, Task, default_registry
 from geojobs_lab.tasks.loading import load_task
 from geojobs_lab.workflows import Workflow
 
 _log = logging.getLogger(__name__)
+
+_FOLDERS = re.compile(r"(?<![\w./:])/(?:[^\s/'\":,;()]+/)+(?=[^\s/])")  # of a path in somebody's message
 
 _KEYS = {
     "task": {"type", "task", "publish_raster_results", "results_renderer", "title", "description"},
@@ -109,10 +115,10 @@ class RegisteredJobs:
         """
         await self._loaded()
         if not isinstance(name, str) or not name:
-            raise UnknownJob(f"job: expected the name of a registered job, got {name!r}", value=name)
+            raise UnknownJob(f"job: expected the name of a registered job, got {reprlib.repr(name)}", value=name)
         job = self._jobs.get(name)
         if job is None:
-            raise UnknownJob(f"job: there is no registered job {name!r}", value=name)
+            raise UnknownJob(f"job: there is no registered job {show(name)}", value=name)
         if job.task is None:
             raise UnknownJob(f"job: {name!r} is not available: {job.reason}", value=name)
         return job, job.task
@@ -134,10 +140,11 @@ class RegisteredJobs:
         for name, entry in entries.items():
             try:
                 jobs[str(name)] = _read(str(name), entry)
-            except (Exception, SystemExit) as error:  # noqa: BLE001  somebody else's module may raise anything
+            except BaseException as error:  # noqa: BLE001  somebody else's module may raise anything
                 reason = str(error) or type(error).__name__
                 _log.error("Registered job %r is not available: %s (entry %r)", name, reason, entry)
-                jobs[str(name)] = RegisteredJob(str(name), definition={}, reason=reason)
+                # The log may tell where the server keeps its files, an answer to a client may not.
+                jobs[str(name)] = RegisteredJob(str(name), definition={}, reason=_FOLDERS.sub("", reason))
         if self._expose_library:
             jobs |= {name: _of_library(library, name) for name in library.names() if name not in jobs}
         self._jobs = jobs
@@ -158,18 +165,24 @@ def _read(name: str, entry: object) -> RegisteredJob:
     if not isinstance(entry, Mapping):
         raise ConfigurationError(f"expected a dictionary, got {entry!r}", entry=name)
     kind = entry.get("type")
-    if kind not in _KEYS:
+    if not isinstance(kind, str) or kind not in _KEYS:
         raise ConfigurationError(f"'type' must be 'task' or 'workflow', not {kind!r}", entry=name)
     unknown = sorted(set(map(str, entry)) - _KEYS[kind])
     if unknown:
         raise ConfigurationError(f"unknown key {unknown[0]!r}; known are {sorted(_KEYS[kind])}", entry=name)
     source = "task" if kind == "task" else "path"
     where = entry.get(source)
-    if not isinstance(where, str | Path) or not where:
+    if where is None:
         raise ConfigurationError(f"{source!r} is missing", entry=name)
+    if not isinstance(where, str | Path) or not str(where):
+        wanted = "the dotted path of a task" if kind == "task" else "the path of a file"
+        raise ConfigurationError(f"{source!r} must be {wanted}, as a text, not {where!r}", entry=name)
     publish = entry.get("publish_raster_results", False)
     if not isinstance(publish, bool):
         raise ConfigurationError(f"'publish_raster_results' must be True or False, not {publish!r}", entry=name)
+    for key in ("title", "description"):
+        if not isinstance(entry.get(key), str | None):
+            raise ConfigurationError(f"{key!r} must be a text, not {entry[key]!r}", entry=name)
     task, definition = _load_task(str(where)) if kind == "task" else _load_workflow(name, str(where))
     return RegisteredJob(
         name,
@@ -187,13 +200,13 @@ def _load_task(path: str) -> tuple[Task, Mapping[str, str]]:
 
 
 def _load_workflow(name: str, where: str) -> tuple[Task, Mapping[str, str]]:
-    path = Path(where).expanduser()
+    path = Path(os.path.expanduser(where))  # noqa: PTH111  Path's own raises where there is no such user
     if not path.is_file():
         raise ConfigurationError(f"'path': there is no file {path.name!r}", entry=name)
     try:
         workflow = Workflow.from_file(path)
     except GeoJobsError as error:
-        raise ConfigurationError(f"'path': {path.name}: {error}", entry=name) from error
+        raise ConfigurationError(f"'path': {error}", entry=name) from error
     # What was checked here is what runs, even if the file changes.
     return workflow, {"type": "workflow", "document": dump_json(workflow.to_json())}
 

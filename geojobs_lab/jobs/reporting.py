@@ -10,6 +10,7 @@ from geojobs_lab.jobs.channel import Channel
 from geojobs_lab.tasks import RunContext
 
 _PAUSE = 0.05  # seconds between two reports of progress; the newest wins
+_LONGEST_STATUS = 1000  # characters of the message that a job's document shows
 LONGEST_MESSAGE = 10_000  # characters of one line of a log
 
 
@@ -29,7 +30,8 @@ class ChannelContext(RunContext):
 
     def report(self, fraction: float | None, message: str | None) -> None:
         before = self._newest
-        self._newest = (before[0] if fraction is None else fraction, before[1] if message is None else message)
+        text = before[1] if message is None else str(message)[:_LONGEST_STATUS]
+        self._newest = (before[0] if fraction is None else fraction, text)
         self._wake.set()
         if self._thread is None:
             self._thread = threading.Thread(target=self._send_newest, name="geojobs-progress", daemon=True)

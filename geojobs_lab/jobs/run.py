@@ -105,6 +105,13 @@ def _renderer(spec: JobSpec, raster: xr.DataArray) -> Renderer:
     return renderer
 
 
+def _words(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001  a task's own class may not even know what to say
+        return ""
+
+
 def _explain(error: BaseException, spec: JobSpec) -> dict[str, str]:
     """Return the error document: the innermost node or the job as `where`, and no path of the server."""
     where = spec.job
@@ -116,7 +123,7 @@ def _explain(error: BaseException, spec: JobSpec) -> dict[str, str]:
     if isinstance(error, SystemExit):
         text = f"the task asked its process to exit with {error.code!r}"
     else:
-        text = str(error) or type(error).__name__
+        text = _words(error) or type(error).__name__
     for name, path in {spec.job: spec.results_dir, **spec.services}.items():
         text = text.replace(path, name)
     return {"type": type(error).__name__.lstrip("_"), "message": text[:_LONGEST_ERROR], "where": where}

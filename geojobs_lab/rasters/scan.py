@@ -155,7 +155,9 @@ def _attributes(variable: "netCDF4.Variable[Any]") -> dict[str, Any]:
 
 
 def _is_numeric(variable: "netCDF4.Variable[Any]") -> bool:
-    return isinstance(variable.dtype, np.dtype) and variable.dtype.kind in "iuf"
+    # A variable of rows of different lengths (VLType) gives the type of their elements as its dtype.
+    is_plain = isinstance(variable.dtype, np.dtype) and not isinstance(variable.datatype, netCDF4.VLType)
+    return is_plain and variable.dtype.kind in "iuf"
 
 
 def _text(attributes: Mapping[str, Any], key: str) -> str | None:

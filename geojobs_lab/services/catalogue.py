@@ -7,6 +7,7 @@ in the files is `files`' and `rasters`' matter.
 import asyncio
 import contextlib
 import logging
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from geojobs_lab.renderers import Renderer
 
 _log = logging.getLogger(__name__)
+
+_LONGEST_AGE = 100 * 365.25 * 86_400  # seconds: a century, which dates can be moved by
 
 
 class ServiceCatalogue:
@@ -58,15 +61,15 @@ class ServiceCatalogue:
     ) -> None:
         self._database = database
         database.add_schema("services", rows.SCHEMA)
-        self._roots = [Path(root).expanduser() for root in roots]
-        self._max_age = timedelta(seconds=max_age)
+        self._roots = [_path(root) for root in roots]
+        self._max_age = timedelta(seconds=min(_LONGEST_AGE, max_age))
         self._files = OpenFiles()
         self._looking: asyncio.Task[None] | None = None
         self.uploads_dir = data_dir / "uploads"
         self._configured = {
             name: Service(
                 name=name,
-                path=Path(path).expanduser(),
+                path=_path(path),
                 title=name,
                 created=utc_now(),
                 state="publishing",
@@ -146,8 +149,11 @@ class ServiceCatalogue:
         await asyncio.to_thread(shutil.move, file, path)
         try:
             return await self._publish(name, path, title, renderer, owned=True)
-        except BaseException:
+        except BaseException as error:
             path.unlink(missing_ok=True)
+            if isinstance(error, InvalidInput) and error.field == "path":  # its sender knows neither path nor name
+                message = str(error).replace("path: ", "file: ", 1).replace(repr(path.name), "the uploaded file")
+                raise InvalidInput(message, field="file") from error
             raise
 
     async def _publish(
@@ -174,7 +180,7 @@ class ServiceCatalogue:
     def _below_roots(self, text: str) -> Path:
         """Resolve a path, links included, and see that it lies below a root."""
         roots = [root.resolve() for root in self._roots]
-        given = Path(text).expanduser()
+        given = _path(text)
         candidates = [given] if given.is_absolute() else [root / given for root in roots]
         with contextlib.suppress(ValueError, OSError):  # no path at all: a NUL in it, too long, a loop of links
             for path in (candidate.resolve() for candidate in candidates):
@@ -293,6 +299,10 @@ class ServiceCatalogue:
     async def _discard(self, service: Service) -> None:
         if service.owned:
             await asyncio.to_thread(_unlink, service.path)
+
+
+def _path(text: str) -> Path:
+    return Path(os.path.expanduser(text))  # noqa: PTH111  Path's own raises where there is no such user
 
 
 def _unlink(path: Path) -> None:

@@ -6,6 +6,7 @@ All of it reads files, so all of it is for threads, not for an event loop. numpy
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,8 +117,10 @@ def _default_style(file: "RasterFile", variable: str) -> "Renderer":
     for step in steps:
         if info.time is not None:
             selection[info.time.name] = step
-        values = file.read(variable, selection)
-        finite = values[np.isfinite(values)]
-        if finite.size:
-            low, high = min(low, float(finite.min())), max(high, float(finite.max()))
+        # the first and the last position of each other dimension, such as the ground and the top of the air
+        for ends in product(*({0, values.size - 1} for values in info.others.values())):
+            values = file.read(variable, {**selection, **dict(zip(info.others, ends, strict=True))})
+            finite = values[np.isfinite(values)]
+            if finite.size:
+                low, high = min(low, float(finite.min())), max(high, float(finite.max()))
     return StretchedRenderer.from_colormap("viridis", *((low, high) if low <= high else (0.0, 1.0)))

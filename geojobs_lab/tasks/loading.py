@@ -45,7 +45,7 @@ def as_task(thing: Any, where: str) -> Task:
     if not isinstance(task, Task):
         raise ConfigurationError(
             f"{where!r} is not a task: it must be a Task class, a Task object or a function with @task, "
-            f"not {show(task)}",
+            f"not {'a module' if inspect.ismodule(task) else show(task)}",
             entry=where,
         )
     if type(task).execute is Task.execute:

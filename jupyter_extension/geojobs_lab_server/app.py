@@ -9,6 +9,7 @@ import logging
 import os
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,9 @@ from jupyter_server._tz import utcnow
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
 from tornado.ioloop import PeriodicCallback
-from traitlets import Bool, Dict, Float, Integer, List, Unicode, default
+from traitlets import Bool, Dict, Float, Integer, List, TraitError, Unicode, default
+from traitlets.config import Config
+from traitlets.config.loader import DeferredConfig, LazyConfigValue
 
 from geojobs_lab._version import __version__
 from geojobs_lab.errors import ServerStopping, Unavailable
@@ -123,6 +126,21 @@ jupyter geojobs --GeoJobsApp.services=sst=/data/sst.nc  # publish a file
         """Bytes that a request's body may have: Jupyter's own limit."""
         return int(self._server.max_body_size)
 
+    def _load_config(self, cfg: Config, section_names: Any = None, traits: Any = None) -> None:
+        # An option that cannot be is left out, and said in one line; traitlets would leave out all others with it.
+        cfg = deepcopy(cfg)
+        given = cfg[GeoJobsApp.__name__]
+        for name, trait in GeoJobsApp.class_own_traits(config=True).items():
+            value = given.get(name)
+            if name not in given or isinstance(value, DeferredConfig | LazyConfigValue):
+                continue
+            try:
+                trait._validate(self, value)
+            except (TraitError, OverflowError) as error:
+                self.log.error("c.GeoJobsApp.%s is ignored, the default is used: %s", name, error)  # noqa: TRY400  one line
+                del given[name]
+        super()._load_config(cfg, section_names, traits)
+
     def initialize_settings(self) -> None:
         """Build the rooms; nothing is started yet."""
         # Here: `jupyter server --help` and `extension list` import this module too, and need no rooms.
@@ -131,8 +149,8 @@ jupyter geojobs --GeoJobsApp.services=sst=/data/sst.nc  # publish a file
         from geojobs_lab.services import ServiceCatalogue
 
         logging.getLogger("geojobs_lab").parent = self._server.log
-        data_dir = Path(self.data_dir).expanduser().absolute()
-        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Path's own expanduser raises where there is no such user.
+        data_dir = self._folder = Path(os.path.expanduser(self.data_dir)).absolute()  # noqa: PTH111
         self.pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="geojobs")
         self.database = Database(data_dir / "geojobs.sqlite")
         self.catalogue = ServiceCatalogue(
@@ -168,6 +186,7 @@ jupyter geojobs --GeoJobsApp.services=sst=/data/sst.nc  # publish a file
         os.environ["GEOJOBS_SERVER_URL"] = serverapp.connection_url
         os.environ["GEOJOBS_SERVER_PID"] = str(os.getpid())
         try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             await self.database.start()
             await self.catalogue.start()
             await self.manager.start()

@@ -211,7 +211,8 @@ class Handler(CrossOriginHandler):
         """Answer with a JSON document."""
         self.set_status(status)
         self.set_header("Cache-Control", "no-cache")
-        self.finish(dump_json(document))
+        # Half a character (a lone surrogate) in one row must not hide all others of a list.
+        self.finish(dump_json(document).encode(errors="replace"))
 
     def update_api_activity(self) -> None:
         """Count the request as something that a user did, unless a clock did it."""

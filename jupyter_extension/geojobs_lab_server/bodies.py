@@ -76,8 +76,15 @@ class Body:
         ------
         TooLarge
             See above.
+        InvalidInput
+            Its length is no number.
         """
-        length = int(headers.get("Content-Length", "0"))  # HTTP/1 has checked that it is a number
+        told = headers.get("Content-Length", "0")
+        # tornado looks at it later; two equal ones are joined by a comma, and allowed.
+        numbers = {part.strip() for part in told.split(",")}
+        length = int(told.split(",")[0]) if all(part.isascii() and part.isdigit() for part in numbers) else -1
+        if length < 0:
+            raise InvalidInput(f"Content-Length: {told!r} is not a number of bytes", field="body", value=told)
         allowed = self._limit * (1 if headers.get("Expect") == "100-continue" else _DRAINED)
         if length > allowed:
             raise self._too_large()

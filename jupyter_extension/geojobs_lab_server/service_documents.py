@@ -57,7 +57,7 @@ def _variable(info: Mapping[str, Any], service: "Service", links: Links) -> dict
     url = links.variable(service.name, info["name"])
     return {
         **info,
-        # null: a stretch from black to white over the range of the values, see the legend
+        # null: a stretch over the range of the values, see the legend
         "renderer": service.renderers.get(info["name"]),
         "urls": {
             "tilejson": f"{url}tilejson.json",

@@ -102,3 +102,9 @@ def test_a_stored_array_is_told_by_its_three_keys():
     assert is_stored_array({"href": "x", "shape": [1], "dtype": "f8"})
     assert not is_stored_array({"href": "x"})
     assert not is_stored_array("href")
+
+
+def test_the_name_of_a_file_that_is_no_utf8_is_refused_before_it_is_sent() -> None:
+    for value in ("caf\udce9.nc", ["caf\udce9.nc"], Path("caf\udce9.nc")):
+        with pytest.raises(InvalidInput, match=r"'file' is 'caf.udce9.nc', which holds half a character"):
+            to_json(value, "file")

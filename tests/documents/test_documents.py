@@ -55,6 +55,8 @@ def test_references_are_read(text: str, reference: ServiceReference) -> None:
         ("service://a1b:", "variable"),
         ("service://a1b:x@", "time ''"),
         ("service://a1b:x@yesterday", "'yesterday'"),
+        ("service://a1b:x@2070-13-01", "'2070-13-01'"),
+        ("service://a1b:x@2070-12-32", "'2070-12-32'"),
         ("service://a1b:x@nan", "'nan'"),
         ("service://a1b:x@inf", "'inf'"),
     ],
@@ -87,6 +89,20 @@ def test_times_are_written_in_utc_with_z() -> None:
 def test_what_is_not_json_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=".+"):
         load_json(text)
+
+
+@pytest.mark.parametrize(
+    "text", [r'{"a": "\ud800"}', r'["\uDC00\uD800"]', rb'{"\ud9ab": 1}', b'["\xed\xa0\x80"]', b"\xff"]
+)
+def test_half_characters_are_refused_since_nobody_could_store_them(text: str | bytes) -> None:
+    with pytest.raises(ValueError, match="half a character|decode"):
+        load_json(text)
+
+
+def test_whole_characters_are_read_however_they_are_written() -> None:
+    for text in (r'["\ud83d\udca7"]', '["💧"]', '["💧"]'.encode(), '["💧"]'.encode("utf-16")):
+        assert load_json(text) == ["💧"]
+    assert load_json(r'["\\ud800"]') == [r"\ud800"]
 
 
 def test_nan_is_not_written() -> None:

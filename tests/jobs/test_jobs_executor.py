@@ -26,6 +26,7 @@ def test_a_job_runs_in_another_process_and_gives_its_outputs(bench) -> None:
     ("name", "kind", "says"),
     [
         ("raises", "ValueError", "the lake is dry"),
+        ("raises_without_words", "Speechless", "Speechless"),
         ("exits", "SystemExit", "exit with 3"),
         ("interrupts", "KeyboardInterrupt", "KeyboardInterrupt"),
         ("exits_at_once", "WorkerCrashed", "exit code 7"),
@@ -88,6 +89,29 @@ def test_progress_arrives_while_the_job_runs_and_the_last_word_counts(bench) -> 
             assert heard.reports[0] == (0.25, "a quarter")
             assert heard.reports[-1] == (0.9, "the last word")
             assert len(heard.reports) < 50  # a loop of 5000 steps is not 5000 messages
+
+    asyncio.run(scenario())
+
+
+def test_what_is_no_utf8_neither_hangs_nor_hides_a_job(bench) -> None:
+    async def scenario() -> None:
+        async with bench() as b:
+            outcome, heard = await b.run("names_a_file_that_is_no_utf8")
+            assert (outcome.kind, outcome.outputs) == ("success", {"result": "caf?.nc"})
+            assert "caf?.nc" in heard.text
+            outcome, heard = await b.run("names_a_file_that_is_no_utf8", how="raise")
+            assert outcome.error["message"] == "caf?.nc"
+            heard.text.encode()
+
+    asyncio.run(scenario())
+
+
+def test_a_very_long_word_on_the_progress_is_cut(bench) -> None:
+    async def scenario() -> None:
+        async with bench() as b:
+            outcome, heard = await b.run("says_very_much")
+            assert outcome.kind == "success"
+            assert heard.reports[-1] == (0.5, "x" * 1000)
 
     asyncio.run(scenario())
 

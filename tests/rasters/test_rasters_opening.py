@@ -5,6 +5,7 @@ import pickle
 import typing
 
 import cftime
+import netCDF4
 import numpy as np
 import pytest
 import rioxarray  # noqa: F401  # registers .rio
@@ -171,6 +172,14 @@ def test_what_is_not_there_is_refused(path, make_file, tmp_path) -> None:
 def test_coordinates_do_not_name_bounds_that_are_not_there(samples) -> None:
     data = open_raster(samples / "A1B_north_america.nc")
     assert all("bounds" not in coordinate.attrs for coordinate in data.coords.values())
+
+
+def test_rows_of_different_lengths_are_no_raster(make_lonlat) -> None:
+    path = make_lonlat(np.zeros((3, 4)), LAT, LON)
+    with netCDF4.Dataset(path, "a") as file:
+        file.createVariable("ragged", file.createVLType(np.int32, "rows"), ("lat", "lon"))
+    with RasterFile(path) as opened:
+        assert list(opened.variables) == ["v"]
 
 
 def test_the_room_exports_what_it_says() -> None:

@@ -97,17 +97,54 @@ def test_no_path_can_be_published_when_there_are_no_roots(geojobs_server: Any, w
 
 def test_wrong_entries_never_stop_the_server(geojobs_server: Any) -> None:
     config = """
-c.GeoJobsApp.registered_jobs = {"a": None, "b": {"type": "magic"}, "c": {"type": "task", "task": "no.such.Module"}}
-c.GeoJobsApp.services = {"../x": "/x.nc", "number": 5}
+import sys
+c.GeoJobsApp.registered_jobs = {
+    "a": None, "b": {"type": "magic"}, "c": {"type": "task", "task": "no.such.Module"}, "d": {"type": []},
+    "e": {"type": "task", "task": 5}, "f": {"type": "task", "task": "os.path"},
+    "g": {"type": "task", "task": "stops.X"}, "k": {"type": "task", "task": "opens.X"},
+    "h": {"type": "task", "task": "geojobs_lab.library.debug.Echo", "title": 5},
+    "i": {"type": "task", "task": "geojobs_lab.library.debug.Echo", "description": object()},
+    "j": {"type": "workflow", "path": "~no-such-user/x.json"},
+}
+c.GeoJobsApp.services = {"../x": "/x.nc", "number": 5, "lost": "~no-such-user/x.nc"}
+import tempfile
+sys.path.insert(0, tempfile.mkdtemp())
+open(sys.path[0] + "/stops.py", "w").write("raise KeyboardInterrupt")
+open(sys.path[0] + "/opens.py", "w").write("open('/no/such/folder/file')")
 """
     with geojobs_server(config) as server, server.client() as client:
         jobs = {job["name"]: job for job in client.get("registered-jobs/").json()["results"]}
-        assert [jobs[name]["available"] for name in "abc"] == [False] * 3
+        assert [jobs[name]["available"] for name in "abcdefghijk"] == [False] * 11
+        assert "No such file or directory: 'file'" in jobs["k"]["reason"]
+        for name, says in {
+            "d": "'type'",
+            "e": "not 5",
+            "f": "a module",
+            "h": "'title'",
+            "i": "'desc",
+            "j": "file",
+        }.items():
+            assert says in jobs[name]["reason"]
         end = time.monotonic() + 30
         states = {"publishing"}
         while "publishing" in states and time.monotonic() < end:
             states = {service["state"] for service in client.get("services/").json()["results"]}
         assert states == {"unavailable"}
+
+
+def test_a_wrong_option_does_not_take_the_others_with_it(geojobs_server: Any, world: Path) -> None:
+    config = f"""
+c.GeoJobsApp.max_workers = "two"
+c.GeoJobsApp.job_timeout = "long"
+c.GeoJobsApp.registered_jobs = ["a"]
+c.GeoJobsApp.services = {{"world": {str(world)!r}}}
+"""
+    with geojobs_server(config, tracebacks=True) as server, server.client() as client:
+        assert [service["name"] for service in client.get("services/").json()["results"]] == ["world"]
+        assert client.post("jobs/", json={"job": "debug:echo", "inputs": {"value": 1}}).status_code == 201
+        for name in ("max_workers", "job_timeout", "registered_jobs"):
+            assert f"c.GeoJobsApp.{name} is ignored, the default is used: The '{name}' trait" in server.log()
+        assert "Traceback" not in server.log()
 
 
 def test_jobs_and_services_survive_a_restart(geojobs_server: Any, lab_config: str, tmp_path: Path) -> None:
@@ -143,6 +180,15 @@ geojobs_lab.database.Database.start = fail
         assert answer.status_code == 503
         assert "secret" not in answer.text
         assert "the disk of /secret is full" in server.log()
+
+
+def test_a_data_folder_that_cannot_be_is_told_to_clients(geojobs_server: Any) -> None:
+    config = "c.GeoJobsApp.data_dir = '/proc/no/such/folder'"
+    with geojobs_server(config, tracebacks=True, up=503) as server, server.client() as client:
+        for answer in (client.get("jobs/"), client.post("jobs/", json={"job": "debug:echo"}), client.get("")):
+            assert answer.status_code == 503
+            assert answer.json()["message"].startswith("geojobs could not start")
+        assert "/proc/no" in server.log()
 
 
 def test_a_room_that_cannot_stop_does_not_keep_the_server(geojobs_server: Any) -> None:

@@ -117,6 +117,14 @@ def test_an_endless_body_is_not_read_to_its_end(server: Any) -> None:
     assert 60 <= sent < 500
 
 
+@pytest.mark.parametrize("length", ["abc", "-5", "1.0", ""])
+def test_a_length_that_is_no_number_is_refused(server: Any, length: str) -> None:
+    with socket.create_connection((httpx.URL(server.url).host, httpx.URL(server.url).port), timeout=30) as line:
+        head = f"POST {server.path}jobs/ HTTP/1.1\r\nHost: localhost\r\nAuthorization: token {server.token}\r\n"
+        line.sendall(f"{head}Content-Length: {length}\r\n\r\n".encode())
+        assert line.recv(100).startswith(b"HTTP/1.1 400")
+
+
 def test_a_client_that_asks_first_is_not_made_to_send(server: Any) -> None:
     with socket.create_connection((httpx.URL(server.url).host, httpx.URL(server.url).port), timeout=30) as line:
         head = f"POST {server.path}jobs/ HTTP/1.1\r\nHost: localhost\r\nAuthorization: token {server.token}\r\n"

@@ -287,7 +287,7 @@ def test_an_uploaded_file_is_published_and_removed_with_its_service(
 @pytest.mark.parametrize(
     ("fields", "files", "field"),
     [
-        ({"name": "x"}, {"file": ("x.nc", b"this is no NetCDF")}, "path"),
+        ({"name": "x"}, {"file": ("x.nc", b"this is no NetCDF")}, "file"),
         ({"name": "../x"}, {"file": ("x.nc", b"this is no NetCDF")}, "name"),
         ({}, {"file": ("x.nc", b"anything")}, "name"),
         ({"name": "x"}, {"other": ("x.nc", b"anything")}, "other"),
@@ -348,7 +348,7 @@ def test_an_upload_goes_to_the_disk_and_not_into_memory(api: httpx.Client, serve
     answer = api.post("services/", data={"name": "huge"}, files={"file": ("x.nc", b"x" * 150_000_000)})
     over.set()
     watching.join()
-    assert answer.json()["errors"].keys() == {"path"}  # it is no NetCDF file
+    assert answer.json()["errors"].keys() == {"file"}  # it is no NetCDF file
     assert max(peak) - before < 50_000_000
 
 

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +82,27 @@ def test_configured_files_are_looked_into_and_wrong_ones_have_a_reason(opened, t
     asyncio.run(scenario())
 
 
+def test_a_folder_of_a_user_who_is_not_there_is_a_wrong_path_and_no_more(opened) -> None:
+    async def scenario() -> None:
+        async with opened(lost="~no-such-user/x.nc") as catalogue:
+            assert (await settled(catalogue, "lost")).state == "unavailable"
+            with pytest.raises(InvalidInput, match="service_roots"):
+                await catalogue.publish_path("mine", "~no-such-user/x.nc")
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("age", [1e300, float("inf")])
+def test_results_can_be_kept_for_ever(tmp_path: Path, age: float) -> None:
+    catalogue = ServiceCatalogue(
+        Database(tmp_path / "geojobs.sqlite"), configured={}, data_dir=tmp_path, roots=["~no-such-user"], max_age=age
+    )
+    made = Service("a", tmp_path / "a.nc", "A", datetime.now(UTC), temporary=True)
+    expires = catalogue.expires(made)
+    assert expires is not None
+    assert expires > datetime.now(UTC) + timedelta(days=36_000)
+
+
 def test_a_file_below_the_roots_is_published_where_it_is(opened, tmp_path: Path) -> None:
     path = write(tmp_path / "root" / "sub dir.nc")
 
@@ -151,8 +172,10 @@ def test_an_upload_is_kept_and_goes_with_its_service(opened, tmp_path: Path) -> 
             assert not service.path.exists()
             bad = tmp_path / "bad.tmp"
             bad.write_text("no raster")
-            with pytest.raises(InvalidInput):
+            with pytest.raises(InvalidInput) as caught:
                 await catalogue.publish_upload("mine", bad)
+            assert caught.value.field == "file"
+            assert str(caught.value).startswith("file: the uploaded file cannot be read")
             assert not catalogue.uploads_dir.exists() or list(catalogue.uploads_dir.iterdir()) == []
 
     asyncio.run(scenario())

@@ -79,6 +79,8 @@ def package(tmp_path, monkeypatch):
 
 
 SOME_TASK = """
+import sys
+
 class SomeTask(Task):
     name = "some"
     inputs = [IntParameter("in", required=True)]
@@ -141,6 +143,8 @@ def test_a_dotted_path_leads_to_a_class_an_object_or_a_function(package):
                                         "'OtherTask'"),
         ("geotest_app.tasks.NotATask", "'geotest_app.tasks.NotATask' is not a task: it must be a Task class, a Task "
                                        "object or a function with @task, not <class 'geotest_app.tasks.NotATask'>"),
+        ("geotest_app.tasks.sys", "'geotest_app.tasks.sys' is not a task: it must be a Task class, a Task "
+                                     "object or a function with @task, not a module"),
         ("geotest_app.tasks.undecorated", "'geotest_app.tasks.undecorated' is a function, not a task: put @task"),
         ("geotest_app.tasks.NoExecute", "'geotest_app.tasks.NoExecute': the task has no execute method"),
         ("geotest_app.tasks.Wanting", "'geotest_app.tasks.Wanting': the task cannot be made without arguments: Type"),

@@ -29,6 +29,32 @@ def raises(text: str = "the lake is dry") -> int:
     raise ValueError(text)
 
 
+class _Speechless(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+@task
+def raises_without_words() -> int:
+    raise _Speechless
+
+
+@task
+def names_a_file_that_is_no_utf8(how: str = "return") -> str:
+    name = os.fsdecode(b"caf\xe9.nc")
+    progress(0.5, name)
+    log(name)
+    if how == "raise":
+        raise ValueError(name)
+    return name
+
+
+@task
+def says_very_much() -> int:
+    progress(0.5, "x" * 1_000_000)
+    return 1
+
+
 @task
 def exits(code: int = 3) -> int:
     sys.exit(code)
