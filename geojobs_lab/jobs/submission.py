@@ -58,8 +58,18 @@ async def check_inputs(
     """
     cleaned = task.clean(values)
     services: dict[str, Service] = {}
+    given_in = {
+        reference: parameter.name
+        for parameter in task.inputs
+        if parameter.name in cleaned
+        for reference in parameter.references(cleaned[parameter.name])
+    }
     for reference in task.references(cleaned):
-        service = await _find(reference, catalogue, best_fit_time=best_fit_time)
+        try:
+            service = await _find(reference, catalogue, best_fit_time=best_fit_time)
+        except InvalidReference as error:  # a workflow's own references stand in no input
+            name = f"{given_in[reference]}: " if reference in given_in else ""
+            raise InvalidReference(f"inputs: {name}{error}", value=error.value) from None
         services[service.name] = service
     return services
 
@@ -69,26 +79,26 @@ async def _find(reference: ServiceReference, catalogue: ServiceCatalogue, *, bes
     try:
         service = await catalogue.get(reference.service)
     except NotFound:
-        raise InvalidReference(f"inputs: {text!r}: there is no service {reference.service!r}", value=text) from None
+        raise InvalidReference(f"{text!r}: there is no service {reference.service!r}", value=text) from None
     if service.state == "unavailable":
-        raise InvalidReference(f"inputs: {text!r}: the service is unavailable: {service.reason}", value=text)
+        raise InvalidReference(f"{text!r}: the service is unavailable: {service.reason}", value=text)
     if service.info is None:  # being looked into: the worker will find out
         return service
     variables = {variable["name"]: variable for variable in service.info["variables"]}
     if reference.variable is None and len(variables) != 1:
-        raise InvalidReference(f"inputs: {text!r}: name one of the variables {sorted(variables)}", value=text)
+        raise InvalidReference(f"{text!r}: name one of the variables {sorted(variables)}", value=text)
     name = reference.variable or next(iter(variables))
     if name not in variables:
         raise InvalidReference(
-            f"inputs: {text!r}: the service has no variable {name!r}; it has {sorted(variables)}", value=text
+            f"{text!r}: the service has no variable {name!r}; it has {sorted(variables)}", value=text
         )
     axis = variables[name]["time"]
     if reference.time is not None and axis is None:
-        raise InvalidReference(f"inputs: {text!r}: variable {name!r} has no time axis", value=text)
+        raise InvalidReference(f"{text!r}: variable {name!r} has no time axis", value=text)
     if isinstance(reference.time, float) and not best_fit_time:
         stops = [stop["timestamp"] for stop in axis["stops"]]
         if reference.time not in stops:
-            raise InvalidReference(f"inputs: {text!r}: no time step is exactly at {reference.time:.17g}", value=text)
+            raise InvalidReference(f"{text!r}: no time step is exactly at {reference.time:.17g}", value=text)
     return service
 
 

@@ -138,6 +138,7 @@ def test_no_inputs_can_be_said_in_many_ways(open_house, inputs: Any) -> None:
         ("double", '{"value": "x"}', ParameterNotValidError, "'x'"),
         ("double", '{"value": 1, "colour": 2}', ParameterNotValidError, "colour"),
         ("Warms", '{"data": "service://nowhere:t"}', InvalidReference, "'nowhere'"),
+        ("Warms", '{"data": "service://nowhere:t"}', InvalidReference, "inputs: data: "),
         ("Warms", '{"data": "service://climate:wind"}', InvalidReference, "'wind'"),
         ("Warms", '{"data": "service://climate:t@soon"}', InvalidInput, "'soon'"),
         ("Warms", '{"data": "service://../climate:t"}', InvalidInput, "'../climate'"),
