@@ -43,5 +43,5 @@ def bundle(thing: Any, live: Callable[[], Any] | None) -> dict[str, Any]:
             _log.warning("The widget cannot be shown: %s", error)
         else:
             view = widget[0] if isinstance(widget, tuple) else widget
-            shown = {**view, **shown}
+            shown = {**shown, **view, "text/plain": repr(thing)}
     return shown
