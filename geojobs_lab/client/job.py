@@ -40,7 +40,7 @@ class Job:
     """
 
     def __init__(self, document: Mapping[str, Any], transport: Transport) -> None:
-        self._transport = transport
+        self.transport = transport
         self._hear(document)
 
     @property
@@ -111,7 +111,7 @@ class Job:
 
     def refresh(self) -> Self:
         """Ask the server how the job is."""
-        self._hear(self._transport.request("GET", self._path, doing=f"asking for the job {self.uuid}"))
+        self._hear(self.transport.request("GET", self._path, doing=f"asking for the job {self.uuid}"))
         return self
 
     def wait(self, timeout: float | None = None, progress: bool | None = None) -> Self:
@@ -137,7 +137,7 @@ class Job:
         try:
             while not self._document.status.is_final:
                 try:
-                    self._hear(self._transport.request("GET", self._path, **waiting.request(self._document)))
+                    self._hear(self.transport.request("GET", self._path, **waiting.request(self._document)))
                     waiting.hear(self._document)
                 except (ServerNotFound, RequestRefused) as error:
                     waiting.bear(error)
@@ -153,11 +153,11 @@ class Job:
 
         waiting = Waiting(timeout, progress)
         try:
-            async with self._transport.open_async() as client:
+            async with self.transport.open_async() as client:
                 while not self._document.status.is_final:
                     request = waiting.request(self._document)
                     try:
-                        self._hear(await self._transport.arequest(client, self._path, **request))
+                        self._hear(await self.transport.arequest(client, self._path, **request))
                         waiting.hear(self._document)
                     except (ServerNotFound, RequestRefused) as error:
                         waiting.bear(error)
@@ -179,7 +179,7 @@ class Job:
             It ended in the very moment, and the server took the request as one to remove it.
         """
         if not self.refresh()._document.status.is_final:
-            answer = self._transport.request("DELETE", self._path, doing=f"cancelling the job {self.uuid}")
+            answer = self.transport.request("DELETE", self._path, doing=f"cancelling the job {self.uuid}")
             if answer is None:
                 raise NotFound("job", self.uuid, f"job {self.uuid} ended while it was being cancelled, and is removed")
             self._hear(answer)
@@ -197,14 +197,14 @@ class Job:
         """
         if not self.refresh()._document.status.is_final:
             raise Conflict(f"job {self.uuid} is {self._document.status.value}: cancel it before deleting it")
-        self._transport.request("DELETE", self._path, doing=f"deleting the job {self.uuid}")
+        self.transport.request("DELETE", self._path, doing=f"deleting the job {self.uuid}")
 
     def log(self) -> Listing[LogLine]:
         """Return what the task and its libraries said, oldest first."""
         lines: list[LogLine] = []
         offset = 0
         while True:
-            answer = self._transport.request(
+            answer = self.transport.request(
                 "GET", f"{self._path}log/", doing=f"reading the log of {self.uuid}", params={"offset": offset}
             )
             lines += answer["lines"]
@@ -237,7 +237,7 @@ class Job:
         name = self._output(name)
         value = self.outputs[name]
         if isinstance(value, RasterOutput):
-            return read_raster(self._transport, value, VARIABLE).rename(name)
+            return read_raster(self.transport, value, VARIABLE).rename(name)
         return self._read_array(name) if is_stored_array(value) else value
 
     def service(self, name: str | None = None) -> Service:
@@ -248,7 +248,7 @@ class Job:
         InvalidInput
             The output is no published raster.
         """
-        return read_service(self._transport, self._raster(name))
+        return read_service(self.transport, self._raster(name))
 
     def tile_url(
         self,
@@ -358,7 +358,7 @@ class Job:
         with TemporaryDirectory(prefix="geojobs-") as folder:
             file = Path(folder) / "result.npy"
             path = f"{self._path}outputs/{quote_path(name)}.npy"
-            self._transport.download(path, file, doing=f"downloading the output {name!r} of job {self.uuid}")
+            self.transport.download(path, file, doing=f"downloading the output {name!r} of job {self.uuid}")
             array: np.ndarray = np.load(file, allow_pickle=False)
             return array
 

@@ -7,6 +7,7 @@ the client reaches these classes by the entry points of the group ``geojobs_lab.
 from geojobs_lab.widgets.card import JobCard
 from geojobs_lab.widgets.form import JobForm
 from geojobs_lab.widgets.map import ResultMap
+from geojobs_lab.widgets.swipe import SwipeMap
 from geojobs_lab.widgets.tables import JobTable, ServiceTable
 
-__all__ = ["JobCard", "JobForm", "JobTable", "ResultMap", "ServiceTable"]
+__all__ = ["JobCard", "JobForm", "JobTable", "ResultMap", "ServiceTable", "SwipeMap"]

@@ -58,7 +58,7 @@ class JobCard(page.ServerWidget):
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._transport = job._transport
+        self._transport = job.transport
         self._poller: Poller | None = None
         super().__init__(self._transport, uuid=job.uuid, document=_latest(job))
         self.on_msg(self._hear)

@@ -1,23 +1,26 @@
 """Results on an interactive map: tiles from the Jupyter server, coastlines, legends. Nothing comes from elsewhere."""
 
-import math
+from collections.abc import Mapping
+from typing import Any, Self
 
-from ipyleaflet import Map, TileLayer, WidgetControl
-from ipywidgets import HTML, Layout
+from ipyleaflet import CircleMarker, Map, ScaleControl, TileLayer, WidgetControl, ZoomControl
+from ipywidgets import Layout, Widget
 
-from geojobs_lab.client import Job, RasterOutput, Service
-from geojobs_lab.errors import InvalidInput
-from geojobs_lab.widgets.coastlines import coastline_layer
-from geojobs_lab.widgets.legend import legend_html
+from geojobs_lab.client import Client, Job, Service
+from geojobs_lab.client.transport import Transport
+from geojobs_lab.errors import ClientError, InvalidInput
+from geojobs_lab.renderers import Renderer
+from geojobs_lab.widgets.basemap import online_basemap
+from geojobs_lab.widgets.coastlines import coastline_data, coastline_layer
+from geojobs_lab.widgets.layers import Result, ResultLayer, result_layers
+from geojobs_lab.widgets.panel import MapPanel
+from geojobs_lab.widgets.still import note_html, still_html
+from geojobs_lab.widgets.view import EVERYWHERE, Bounds, around, first_view
 
-_HEIGHT = 480  # CSS pixels
-_WIDTH = 800  # CSS pixels that the map surely has; it takes what there is
-_TILE = 256  # CSS pixels of a tile: the world at zoom 0
-_NORTHMOST = 85.0  # degrees; Web Mercator ends there
-_DEEPEST = 12  # zoom beyond which a first view does not go
-
-Bounds = tuple[float, float, float, float]
-"""West, south, east, north in degrees."""
+_CLASS = "geojobs-map"  # what the style sheet knows the map by
+_DEEPEST = 22  # zoom to which tiles are shown
+_RING = 7  # CSS pixels, the radius of the ring where a value was read
+_INK = "#101010"  # its colour, by which the style sheet finds it, too
 
 
 class ResultMap(Map):  # type: ignore[misc]  # ipyleaflet has no types
@@ -25,73 +28,237 @@ class ResultMap(Map):  # type: ignore[misc]  # ipyleaflet has no types
 
     Parameters
     ----------
-    *results : Job or Service
-        Jobs are waited for, and show all their raster outputs; the last one lies on top.
+    *results : Job, Service or str
+        Jobs are waited for, and show all their raster outputs; a text is the name of a service. The last one lies on
+        top.
+    basemap : TileLayer or Mapping, optional
+        One of ``ipyleaflet.basemaps``, from the internet; only coastlines and borders, which ask nobody, when left out.
+    height : int
+        CSS pixels.
+    variable, renderer, opacity
+        As for `add_result`, for all results.
 
     Raises
     ------
     InvalidInput
-        A job has no raster outputs, a service has several variables, or there is nothing to show.
+        There is nothing to show: no results, a job without rasters, a service that is not ready, several variables and
+        none named.
+    JobFailed, JobRevoked
     """
 
-    def __init__(self, *results: Job | Service) -> None:
-        services = [service for result in results for service in _services(result)]
-        if not services:
+    _client: Client | None = None  # where names of services were given and nothing else
+
+    def __init__(
+        self,
+        *results: Result,
+        basemap: TileLayer | Mapping[str, Any] | None = None,
+        height: int = 480,
+        variable: str | None = None,
+        renderer: Renderer | Mapping[str, Any] | None = None,
+        opacity: float = 1.0,
+    ) -> None:
+        if not results:
             raise InvalidInput("results: give at least one job or service to show", field="results")
-        bounds = _around([service.bounds for service in services if service.bounds is not None])
-        center, zoom = _view(bounds)
+        self._connect(*results)
+        found = [layer for result in results for layer in self._find(result, variable, renderer)]
+        self._start(found[0].service.transport, basemap, height)
+        for layer in found:
+            self._show(layer, opacity)
+        self._look()
+
+    def add_result(
+        self,
+        result: Result,
+        variable: str | None = None,
+        renderer: Renderer | Mapping[str, Any] | None = None,
+        opacity: float = 1.0,
+        visible: bool = True,
+    ) -> Self:
+        """Put one more result on top.
+
+        Parameters
+        ----------
+        result : Job, Service or str
+        variable : str, optional
+            The service's variable, or the job's output; the only variable, or all outputs, when left out.
+        renderer : Renderer or Mapping, optional
+            The colours; those that the server has for it when left out.
+        opacity : float
+            0..1.
+        visible : bool
+
+        Returns
+        -------
+        ResultMap
+            This one.
+        """
+        for layer in self._find(result, variable, renderer):
+            self._show(layer, opacity, visible=visible)
+        self._look()
+        return self
+
+    @property
+    def time(self) -> str:
+        """The date that is shown, in the file's own calendar; empty where no layer has dates.
+
+        Set it to a date (its beginning will do: ``"2070-06"``) or to Unix seconds.
+        """
+        return str(self._panel.time)
+
+    @time.setter
+    def time(self, moment: str | float) -> None:
+        stops = sorted({stop for layer, _ in self._shown for stop in layer.stops})
+        if isinstance(moment, str):
+            stops = [stop for stop in stops if stop[1].startswith(moment)]
+            chosen = stops[0] if stops else None
+        else:
+            chosen = min(stops, key=lambda stop: abs(stop[0] - moment), default=None)
+        if chosen is None:
+            raise InvalidInput(f"time: no layer has a step at {moment!r}", field="time", value=moment)
+        self._panel.time = chosen[1]
+        for layer, tiles in self._shown:
+            tiles.url = layer.tile_url(self._date_of(layer, chosen))
+
+    def close(self) -> None:
+        """Remove the map from the page, and everything that it made; layers that were added to it stay as they are."""
+        made: list[Widget] = getattr(self, "_made", [])
+        if not made:  # closed before, or refused before anything was made
+            return
+        for widget in (*made, self.layout, self.style, self.default_style, self.dragging_style):
+            widget.close()
+        if self._client is not None:
+            self._client.close()
+        super().close()
+        self._made.clear()
+
+    def _connect(self, *results: Result) -> None:
+        """Find the line to the server that names of services are asked on: that of another result, if there is one."""
+        self._transport = next((found for result in results if (found := _transport(result))), None)
+
+    def _start(self, transport: Transport, basemap: TileLayer | Mapping[str, Any] | None, height: int) -> None:
+        """Make the map, with nothing on it yet."""
+        self._made: list[Widget] = []
+        self._shown: list[tuple[ResultLayer, TileLayer]] = []
+        base = [] if basemap is None else [online_basemap(basemap)]
+        self._made += [layer for layer in base if layer is not basemap]
+        self._height = height
+        self._coast = self._keep(coastline_layer(EVERYWHERE))
+        # Not to be seen before the first click, when the page puts it there.
+        ring = self._keep(CircleMarker(location=(0, 0), radius=_RING, weight=2, fill=False, color=_INK, opacity=0))
         super().__init__(
-            layers=(),  # no basemap: the default one asks a server on the internet
-            center=center,
-            zoom=zoom,
+            layers=(*base, self._coast, ring),  # no others: ipyleaflet's own basemap asks a server on the internet
             scroll_wheel_zoom=True,
-            layout=Layout(height=f"{_HEIGHT}px"),
+            zoom_control=False,
+            attribution_control=basemap is not None,
+            layout=Layout(height=f"{height}px"),
         )
-        for service in services:
-            self.add(TileLayer(url=service.tile_url(), name=_title(service), attribution=""))
-            legend = legend_html(service.legend(), _title(service))
-            self.add(WidgetControl(widget=HTML(legend), position="bottomright"))
-        self.add(coastline_layer(bounds))
+        self._made += [control for control in (self.attribution_control_instance,) if control is not None]
+        self.add_class(_CLASS)
+        self._panel = self._keep(MapPanel(transport, map=self.model_id, mark=ring.model_id))
+        self._made.append(self._panel.layout)
+        for control in (
+            ZoomControl(position="topleft"),
+            ScaleControl(position="bottomleft", imperial=False),
+            WidgetControl(widget=self._panel, position="topright", transparent_bg=True),
+        ):
+            self.add(self._keep(control))
+        self.observe(self._forget, "layers")
+
+    def _keep(self, widget: Any) -> Any:
+        self._made.append(widget)
+        return widget
+
+    def _find(
+        self, result: Result, variable: str | None, renderer: Renderer | Mapping[str, Any] | None
+    ) -> list[ResultLayer]:
+        return result_layers(result, variable, renderer, self._service)
+
+    def _service(self, name: str) -> Service:
+        from geojobs_lab.client.services import read_service
+
+        if self._transport is None:
+            self._client = Client()
+            self._transport = self._client.transport
+        return read_service(self._transport, name)
+
+    def _show(self, layer: ResultLayer, opacity: float = 1.0, *, visible: bool = True, side: str = "") -> TileLayer:
+        """Make the tile layer of a result and put it on the map (a swipe's control does that for its sides)."""
+        stop = self._stop()
+        if stop is None and layer.stops:
+            stop = layer.stops[0]
+            self._panel.time = stop[1]
+        date = "" if stop is None else self._date_of(layer, stop)
+        tiles = self._keep(
+            TileLayer(
+                url=layer.tile_url(date),
+                name=layer.title,
+                attribution="",
+                opacity=opacity,
+                visible=visible,
+                max_zoom=_DEEPEST,
+            )
+        )
+        self._shown.append((layer, tiles))
+        if not side:
+            self.add(tiles)
+        self._panel.layers = [*self._panel.layers, layer.page(tiles.model_id, side)]
+        return tiles
+
+    def _stop(self) -> tuple[float, str] | None:
+        """Return the step that is shown."""
+        return next((stop for layer, _ in self._shown for stop in layer.stops if stop[1] == self._panel.time), None)
+
+    @staticmethod
+    def _date_of(layer: ResultLayer, stop: tuple[float, str]) -> str:
+        """Return a layer's own date for a step: the same, or the nearest that it has."""
+        return stop[1] if stop in layer.stops else layer.date_near(stop[0])
+
+    def _look(self) -> None:
+        """Turn to the data, and draw the lines about them."""
+        bounds = around([layer.bounds for layer, _ in self._shown if layer.bounds is not None])
+        for layer, tiles in self._shown:
+            if layer.bounds is not None:
+                with tiles.hold_sync():
+                    for name, value in _extent(layer.bounds, once=bounds[2] - bounds[0] >= 360).items():
+                        setattr(tiles, name, value)
+        self._coast.data = coastline_data(bounds)
+        self._panel.bounds = list(bounds)
+        if not self._panel.fitted:  # later the view is the reader's own
+            self.center, self.zoom = first_view(bounds, self._height)
+
+    def _forget(self, change: Mapping[str, Any]) -> None:
+        """Let go of what somebody took off the map."""
+        gone = {layer.model_id for layer in change["old"]} - {layer.model_id for layer in change["new"]}
+        self._shown = [(layer, tiles) for layer, tiles in self._shown if tiles.model_id not in gone]
+        left = [layer for layer in self._panel.layers if layer["tiles"] not in gone]
+        if len(left) != len(self._panel.layers):
+            self._panel.layers = left
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        bundle: dict[str, Any] = super()._repr_mimebundle_(**kwargs) or {}
+        seen = [(layer, tiles) for layer, tiles in self._shown if tiles.visible]
+        names = ", ".join(layer.title for layer, _ in self._shown)
+        bundle["text/plain"] = f"<{type(self).__name__} of {names}>"
+        try:
+            stop = self._stop()
+            dated = [(layer, self._date_of(layer, stop) if stop else "", tiles.opacity) for layer, tiles in seen]
+            bundle["text/html"] = still_html(dated, tuple(self._panel.bounds))
+        except ClientError:  # the map itself says why there are no tiles
+            bundle["text/html"] = note_html(f"Map of {names}")
+        return bundle
 
 
-def _services(result: Job | Service) -> list[Service]:
-    if isinstance(result, Service):
-        return [result]
-    outputs = result.wait().outputs
-    names = [name for name, value in outputs.items() if isinstance(value, RasterOutput)]
-    if not names:
-        raise InvalidInput(f"results: job {result.uuid} has no raster outputs to show", field="results", value=result)
-    return [result.service(name) for name in names]
+def _transport(result: Result) -> Transport | None:
+    return result.transport if isinstance(result, Service) else result.transport if isinstance(result, Job) else None
 
 
-def _title(service: Service) -> str:
-    variable = service.document["variables"][0]
-    return str(variable.get("long_name") or service.document.get("title") or service.name)
+def _extent(bounds: Bounds, *, once: bool) -> dict[str, Any]:
+    """Return how far tiles go, so that none is asked for where there is nothing.
 
-
-def _around(all_bounds: list[Bounds]) -> Bounds:
-    """Return what holds all bounds, its middle between -180 and 180 degrees; the whole Earth for none."""
-    if not all_bounds:
-        return -180.0, -60.0, 180.0, 75.0
-    wests, souths, easts, norths = zip(*all_bounds, strict=True)
-    west, east = min(wests), max(easts)
-    turn = 360.0 * math.floor(((west + east) / 2 + 180.0) / 360.0)
-    return west - turn, min(souths), east - turn, max(norths)
-
-
-def _view(bounds: Bounds) -> tuple[tuple[float, float], int]:
-    """Return the centre (latitude, longitude) and the deepest whole zoom that shows the bounds.
-
-    Computed here and not by ipyleaflet, whose way waits for the browser, and does nothing before the map is shown.
+    `once`: on a map of the whole Earth everything is drawn on one of its copies only.
     """
     west, south, east, north = bounds
-    top, bottom = (_mercator(max(-_NORTHMOST, min(_NORTHMOST, latitude))) for latitude in (north, south))
-    shares = (max(east - west, 1e-6) / 360.0 * _TILE / _WIDTH, max(top - bottom, 1e-6) * _TILE / _HEIGHT)
-    zoom = math.floor(-math.log2(max(shares)))
-    middle = math.degrees(math.atan(math.sinh((top + bottom) * math.pi)))
-    return (middle, (west + east) / 2), max(0, min(_DEEPEST, zoom))
-
-
-def _mercator(latitude: float) -> float:
-    """Return the Web Mercator height of a latitude in degrees, as a share of the world: -0.5..0.5."""
-    return math.asinh(math.tan(math.radians(latitude))) / (2 * math.pi)
+    if east <= 180:
+        return {"bounds": [[south, west], [north, east]], "no_wrap": once}
+    # Leaflet's bounds know no date line.
+    return {"bounds": [[south, -180.0], [north, 180.0]] if once else None, "no_wrap": once}

@@ -145,9 +145,7 @@ function render({ model, el }) {
   const heading = make("div", { class: "gj-heading" });
   const place = make("div", {});
   const root = make("div", { class: "geojobs geojobs-form" }, heading, place);
-  // Keys are the form's: pressing d twice on a button would remove the notebook's cell. Lab looks for this on what has
-  // the focus, not on what is round it.
-  root.addEventListener("focusin", (event) => event.target.setAttribute("data-lm-suppress-shortcuts", "true"));
+  keepKeys(root);
   root.append(jobLines(model, signal));
   const shared = { services: publishedServices(reach, signal) };
   let shown;

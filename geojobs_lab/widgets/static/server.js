@@ -89,6 +89,14 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+/**
+ * Keep keys to the element: JupyterLab would take an arrow for the next cell, and d pressed twice on a button for the
+ * removal of its cell. Lab looks for the mark on what has the focus, not on what is round it.
+ */
+function keepKeys(root) {
+  root.addEventListener("focusin", (event) => event.target.setAttribute("data-lm-suppress-shortcuts", "true"));
+}
+
 /** "3.2 s", "4 min 05 s", "2 h 07 min" for a number of seconds. */
 function duration(seconds) {
   if (seconds < 60) return `${seconds.toFixed(1)} s`;

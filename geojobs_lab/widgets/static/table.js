@@ -9,6 +9,7 @@ const EVERY = 2000; // milliseconds between two looks at a list
  * tools (elements above the table), headings, keyOf(item), row(tools) -> {cells, update(item)}, acts.
  */
 function renderTable(model, el, signal, spec) {
+  keepKeys(el);
   const rows = new Map();
   const body = make("tbody", {});
   const headings = [...spec.headings, ""].map((text) =>

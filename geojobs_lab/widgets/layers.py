@@ -1,0 +1,189 @@
+"""What a map shows of one raster: where its tiles, values and colours are had, and its steps in time.
+
+Turns what people hand to a map (jobs, services, names) into layers. Drawing them is for `map`, `panel` and `still`.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from geojobs_lab.client import Job, RasterOutput, Service
+from geojobs_lab.client.transport import Transport
+from geojobs_lab.client.urls import PREFIX
+from geojobs_lab.documents import dump_json
+from geojobs_lab.errors import InvalidInput
+from geojobs_lab.renderers import Renderer
+from geojobs_lab.widgets.view import Bounds
+
+_READY = 30.0  # seconds that a service may take to be published
+_LOOK = 0.2  # seconds between two looks
+
+Result = Job | Service | str
+"""What can be put on a map; a text is the name of a service."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResultLayer:
+    """One variable of a service, in its colours.
+
+    Attributes
+    ----------
+    service : Service
+    variable : Mapping
+        The variable's part of the service's document.
+    legend : Mapping
+        As ``legend.json`` has it.
+    renderer : Mapping or None
+        A renderer's JSON; the server's own choice when None.
+    """
+
+    service: Service
+    variable: Mapping[str, Any]
+    legend: Mapping[str, Any]
+    renderer: Mapping[str, Any] | None = None
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        name = self.variable.get("long_name") or self.variable.get("standard_name") or self.variable["name"]
+        words = str(name).replace("_", " ")
+        return words[:1].upper() + words[1:]
+
+    @property
+    def unit(self) -> str:
+        """The unit of its values; empty where it has none."""
+        return str(self.variable.get("units") or "")
+
+    @property
+    def bounds(self) -> Bounds | None:
+        """West, south, east, north in degrees; the east may lie beyond 180."""
+        bounds = self.variable.get("lonlat_bounds") or self.service.bounds
+        return (bounds[0], bounds[1], bounds[2], bounds[3]) if bounds else None
+
+    @property
+    def stops(self) -> list[tuple[float, str]]:
+        """Its steps in time: Unix seconds, and the date in the file's own calendar."""
+        axis = self.variable.get("time") or {}
+        return [(float(stop["timestamp"]), str(stop["iso"])) for stop in axis.get("stops", ())]
+
+    def path(self, what: str) -> str:
+        """Return the URL of something below the variable (``"value/"``), relative to the API's root."""
+        return str(self.variable["urls"]["value"]).partition(PREFIX)[2].removesuffix("value/") + what
+
+    def tile_url(self, moment: str = "") -> str:
+        """Return the root-relative URL template of its tiles at a date (at its first one when left out)."""
+        url = self.service.tile_url(self.variable["name"], renderer=self.renderer)
+        # The date itself and not its seconds: in a calendar of 360 days two steps can share these.
+        return f"{url}{'&' if '?' in url else '?'}time={quote(moment, safe='')}" if moment else url
+
+    def date_near(self, timestamp: float) -> str:
+        """Return the date nearest to Unix seconds, the earlier of two; empty without a time axis."""
+        return min(self.stops, key=lambda stop: abs(stop[0] - timestamp), default=(0.0, ""))[1]
+
+    def page(self, tiles: str, side: str) -> dict[str, Any]:
+        """Return what the page has to know.
+
+        Parameters
+        ----------
+        tiles : str
+            The id of the tile layer's model.
+        side : {"", "left", "right"}
+            Of a swipe.
+        """
+        return {
+            "tiles": tiles,
+            "side": side,
+            "title": self.title,
+            "unit": self.unit,
+            "source": str(self.service.document.get("title") or self.service.name),
+            "path": self.path(""),
+            "url": self.tile_url(),
+            "legend": dict(self.legend),
+            "timestamps": [timestamp for timestamp, _ in self.stops],
+            "dates": [date for _, date in self.stops],
+        }
+
+
+def result_layers(
+    result: Result,
+    variable: str | None,
+    renderer: Renderer | Mapping[str, Any] | None,
+    service_of: Callable[[str], Service],
+) -> list[ResultLayer]:
+    """Return the layers of one result.
+
+    Parameters
+    ----------
+    result : Job, Service or str
+        A job is waited for, and gives all its rasters.
+    variable : str, optional
+        The service's variable, or the job's output; all outputs, or the only variable, when left out.
+    renderer : Renderer or Mapping, optional
+        The colours; the server's own when left out.
+    service_of : callable
+        Asks for a service by its name.
+
+    Raises
+    ------
+    InvalidInput
+        There is nothing of that kind to show; the message says what there is.
+    JobFailed, JobRevoked
+    """
+    colours = renderer.to_json() if isinstance(renderer, Renderer) else renderer
+    if isinstance(result, Job):
+        return [_layer(service, None, colours) for service in _outputs(result, variable)]
+    if isinstance(result, str):
+        return [_layer(service_of(str(result)), variable, colours)]
+    if not isinstance(result, Service):
+        raise InvalidInput(
+            f"results: {result!r:.80} is neither a job nor a service nor the name of one", field="results", value=result
+        )
+    # Those of a listing do not have their dates, and the colours may have changed since.
+    return [_layer(result.refresh(), variable, colours)]
+
+
+def _outputs(job: Job, name: str | None) -> list[Service]:
+    names = [key for key, value in job.wait().outputs.items() if isinstance(value, RasterOutput)]
+    if not names:
+        raise InvalidInput(f"results: job {job.uuid} has no raster outputs to show", field="results", value=job)
+    if name is not None and name not in names:
+        raise InvalidInput(
+            f"variable: {name!r} is not a raster output of job {job.uuid} ({', '.join(names)})",
+            field="variable",
+            value=name,
+        )
+    return [job.service(key) for key in names if name in (None, key)]
+
+
+def _layer(service: Service, name: str | None, renderer: Mapping[str, Any] | None) -> ResultLayer:
+    service = _ready(service)
+    found = [variable for variable in service.document["variables"] if name in (None, variable["name"])]
+    if len(found) != 1:
+        choices = ", ".join(service.variables)
+        what = "several variables: name one of them" if name is None else f"no variable {name!r}: it has"
+        raise InvalidInput(f"variable: service {service.name!r} has {what} ({choices})", field="variable", value=name)
+    layer = ResultLayer(service, found[0], {}, renderer)
+    return ResultLayer(service, found[0], _legend(layer, service.transport), renderer)
+
+
+def _ready(service: Service) -> Service:
+    """Return the service as it is when it has been looked into, which takes a moment after the server's start."""
+    end = time.monotonic() + _READY
+    while service.state == "publishing" and time.monotonic() < end:
+        time.sleep(_LOOK)
+        service = service.refresh()
+    if service.state != "ready":
+        reason = service.document.get("reason") or "try again later"
+        raise InvalidInput(
+            f"results: service {service.name!r} is {service.state}: {reason}", field="results", value=service.name
+        )
+    return service
+
+
+def _legend(layer: ResultLayer, transport: Transport) -> Mapping[str, Any]:
+    params = {} if layer.renderer is None else {"renderer": dump_json(layer.renderer)}
+    doing = f"asking for the legend of {layer.service.name!r}, {layer.variable['name']!r}"
+    legend: dict[str, Any] = transport.request("GET", layer.path("legend.json"), doing=doing, params=params)
+    return legend
