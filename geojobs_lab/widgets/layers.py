@@ -82,6 +82,14 @@ class ResultLayer:
         """Return the date nearest to Unix seconds, the earlier of two; empty without a time axis."""
         return min(self.stops, key=lambda stop: abs(stop[0] - timestamp), default=(0.0, ""))[1]
 
+    def _source(self) -> str:
+        """Return what tells the layer from another of the same title."""
+        title = str(self.service.document.get("title") or self.service.name)
+        if title != self.title:
+            return title
+        job = self.service.document.get("job")
+        return f"job {str(job)[:8]}" if job else self.service.name
+
     def page(self, tiles: str, side: str) -> dict[str, Any]:
         """Return what the page has to know.
 
@@ -97,7 +105,7 @@ class ResultLayer:
             "side": side,
             "title": self.title,
             "unit": self.unit,
-            "source": str(self.service.document.get("title") or self.service.name),
+            "source": self._source(),
             "path": self.path(""),
             "url": self.tile_url(),
             "legend": dict(self.legend),

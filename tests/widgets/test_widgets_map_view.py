@@ -46,11 +46,18 @@ def points(*bounds):
     return np.concatenate([np.array(line) for feature in features for line in feature["geometry"]["coordinates"]])
 
 
-def test_coastlines_are_those_near_the_data():
+def test_coastlines_are_fine_near_the_data_and_coarse_elsewhere():
     britain = points(-8.0, 50.0, 2.0, 59.0)
     assert np.any((np.abs(britain[:, 0] + 5.7) < 0.3) & (np.abs(britain[:, 1] - 50.1) < 0.3))  # Land's End
-    assert -18.01 < britain[:, 0].min() < britain[:, 0].max() < 12.01
-    assert len(britain) < len(points(-180.0, -60.0, 180.0, 75.0)) / 2
+    assert np.any((np.abs(britain[:, 0] - 18.4) < 1.0) & (np.abs(britain[:, 1] + 34.2) < 1.0))  # the Cape, far away
+    assert -273.01 < britain[:, 0].min() < britain[:, 0].max() < 267.01
+    elsewhere = points(-100.0, -10.0, -90.0, 0.0)
+
+    def here(lines):
+        return np.count_nonzero((np.abs(lines[:, 0] + 3) < 5) & (np.abs(lines[:, 1] - 54.5) < 4.5))
+
+    assert here(britain) > 5 * here(elsewhere) > 0
+    assert len(elsewhere) < len(points(-180.0, -60.0, 180.0, 75.0)) / 2
 
 
 def test_coastlines_go_on_across_the_date_line():
