@@ -20,6 +20,7 @@ from typing import Any
 from geojobs_lab.documents import dump_json
 from geojobs_lab.errors import ConfigurationError, GeoJobsError, NotFound, UnknownJob
 from geojobs_lab.parameters.base import show
+from geojobs_lab.services.libraries import load_libraries
 from geojobs_lab.tasks import Registry, Task, default_registry
 from geojobs_lab.tasks.loading import load_task
 from geojobs_lab.workflows import Workflow
@@ -134,6 +135,7 @@ class RegisteredJobs:
             await asyncio.shield(self._loading)
 
     def _load(self) -> None:
+        load_libraries()  # the tasks are going to import them too
         library = default_registry()
         jobs: dict[str, RegisteredJob] = {}
         entries = self._entries if isinstance(self._entries, Mapping) else {}

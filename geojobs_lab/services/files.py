@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geojobs_lab.errors import InvalidInput, RasterError, Unavailable
+from geojobs_lab.services.libraries import load_libraries
 from geojobs_lab.services.service import Service
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class OpenFiles:
         if service.state != "ready":
             reason = f": {service.reason}" if service.reason else ""
             raise Unavailable(f"service {service.name!r} is {service.state}{reason}")
+        load_libraries()
         from geojobs_lab.rasters import RasterFile
 
         key = _key(service)
@@ -60,6 +62,7 @@ class OpenFiles:
 
     def renderer(self, service: Service, variable: str) -> "Renderer":
         """Return the variable's renderer: the one that was set, or a stretch over the range of its values."""
+        load_libraries()
         from geojobs_lab.renderers import renderer_from_json
 
         if variable in service.renderers:
@@ -85,6 +88,7 @@ def look_into(path: Path) -> Mapping[str, Any]:
     InvalidInput
         With ``field="path"``: it is no raster file, or nothing in it can be placed.
     """
+    load_libraries()
     from geojobs_lab.rasters import RasterFile
 
     try:

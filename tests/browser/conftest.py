@@ -3,11 +3,14 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
+from lab import Desk, RunningLab, running_lab
 from playwright.sync_api import Browser, Page, sync_playwright
 
 _QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+_OF_JUPYTER = ("Cannot read properties of undefined (reading 'schema')",)  # Notebook 7.6 with nothing on it
 
 
 @pytest.fixture(scope="module")
@@ -37,3 +40,42 @@ def page(browser: Browser) -> Iterator[Page]:
     yield page
     context.close()
     assert complaints == []
+
+
+@pytest.fixture(scope="session")
+def jupyterlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
+    """Run JupyterLab under a base URL with a prefix and with the demo's data and job."""
+    with running_lab("lab", tmp_path_factory.mktemp("lab")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def notebook7(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
+    """Run Notebook 7 the same way."""
+    with running_lab("notebook", tmp_path_factory.mktemp("notebook")) as running:
+        yield running
+
+
+@pytest.fixture
+def desk(browser: Browser, jupyterlab: RunningLab) -> Iterator[Desk]:
+    """Open a window of JupyterLab; whatever it asks for, it asks of the server."""
+    with _sat_at(Desk(browser, jupyterlab)) as desk:
+        yield desk
+
+
+@pytest.fixture
+def classic_desk(browser: Browser, notebook7: RunningLab) -> Iterator[Desk]:
+    """Open a window of Notebook 7."""
+    with _sat_at(Desk(browser, notebook7)) as desk:
+        yield desk
+
+
+@contextmanager
+def _sat_at(desk: Desk) -> Iterator[Desk]:
+    try:
+        yield desk
+        assert desk.requests
+        assert desk.foreign() == []
+        assert [said for said in desk.complaints if said not in _OF_JUPYTER] == []
+    finally:
+        desk.close()
