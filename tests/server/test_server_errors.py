@@ -147,7 +147,7 @@ def test_what_goes_wrong_in_the_server_is_not_told(geojobs_server: Any) -> None:
     config = """
 import geojobs_lab.services
 async def fail(self, limit, offset):
-    raise RuntimeError("/tmp/secret is broken")
+    raise RuntimeError("/srv/secret is broken")
 geojobs_lab.services.ServiceCatalogue.list = fail
 """
     with geojobs_server(config, tracebacks=True) as server, server.client() as client:
@@ -155,7 +155,7 @@ geojobs_lab.services.ServiceCatalogue.list = fail
         document = assert_document(answer, 500)
         assert "secret" not in answer.text
         assert document["errors"] == {}
-        assert "/tmp/secret is broken" in server.log()
+        assert "/srv/secret is broken" in server.log()
 
 
 def test_a_url_that_is_no_utf8_is_refused(api: httpx.Client) -> None:

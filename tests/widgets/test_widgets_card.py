@@ -59,12 +59,6 @@ def server(geojobs_server, tmp_path_factory):
 
 
 @pytest.fixture
-def client(server):
-    with Client(server.url, server.token) as made:
-        yield made
-
-
-@pytest.fixture
 def shown(monkeypatch):
     """Return a function that makes cards, which look often; they are closed in the end."""
     monkeypatch.setattr(card_module, "_PAUSE", 0.05)

@@ -81,12 +81,6 @@ def server(geojobs_server, tmp_path_factory):
 
 
 @pytest.fixture
-def client(server):
-    with Client(server.url, server.token) as made:
-        yield made
-
-
-@pytest.fixture
 def job(client):
     return client.submit("twice", data="service://a1b:air_temperature@2070-01")
 

@@ -2,7 +2,6 @@
 
 import pytest
 
-from geojobs_lab import Client
 from geojobs_lab.errors import RequestRefused
 from geojobs_lab.widgets.tables import JobTable, ServiceTable
 
@@ -42,12 +41,6 @@ def server(geojobs_server, tmp_path):
     (tmp_path / "tabletasks.py").write_text(TASKS)
     with geojobs_server(CONFIG.format(folder=str(tmp_path), a1b=str(sample_file("A1B_north_america.nc")))) as running:
         yield running
-
-
-@pytest.fixture
-def client(server):
-    with Client(server.url, server.token) as made:
-        yield made
 
 
 def page_says(table, content):
