@@ -232,7 +232,9 @@ class ServiceCatalogue:
             The service belongs to the configuration.
         """
         self._refuse_configured(name)
-        await self._discard(await self._database.write(lambda c: rows.delete(c, name)))
+        service = await self._database.write(lambda c: rows.delete(c, name))
+        if service.owned:
+            await asyncio.to_thread(_unlink, service.path)
         _log.info("Service %r is removed", name)
 
     async def remove_expired(self, in_use: Collection[str]) -> None:
@@ -295,10 +297,6 @@ class ServiceCatalogue:
     def _refuse_configured(self, name: str) -> None:
         if name in self._configured:
             raise Conflict(f"service {name!r} belongs to the server's configuration and is changed there")
-
-    async def _discard(self, service: Service) -> None:
-        if service.owned:
-            await asyncio.to_thread(_unlink, service.path)
 
 
 def _path(text: str) -> Path:
