@@ -11,15 +11,33 @@ from geojobs_lab._version import __version__
 if TYPE_CHECKING:
     from geojobs_lab.client import Client, Job
     from geojobs_lab.rasters import Raster
+    from geojobs_lab.tasks import Field, Task, task
     from geojobs_lab.widgets import ResultMap
+    from geojobs_lab.workflows import Workflow, WorkflowBuilder
 
-__all__ = ["Client", "Job", "Raster", "ResultMap", "__version__"]
+__all__ = [
+    "Client",
+    "Field",
+    "Job",
+    "Raster",
+    "ResultMap",
+    "Task",
+    "Workflow",
+    "WorkflowBuilder",
+    "__version__",
+    "task",
+]
 
 _HOMES = {
     "Client": "geojobs_lab.client",
+    "Field": "geojobs_lab.tasks",
     "Job": "geojobs_lab.client",
     "Raster": "geojobs_lab.rasters",
     "ResultMap": "geojobs_lab.widgets",
+    "Task": "geojobs_lab.tasks",
+    "Workflow": "geojobs_lab.workflows",
+    "WorkflowBuilder": "geojobs_lab.workflows",
+    "task": "geojobs_lab.tasks",
 }
 
 

@@ -5,6 +5,7 @@
     GeoJobsError
     ├── InvalidInput (ValueError)        what somebody sent is wrong; .field, .value
     │   ├── ParameterNotValidError       .parameter, .value
+    │   ├── ExpressionNotValid           .position
     │   ├── InvalidReference             a service:// text that cannot be meant
     │   ├── UnknownJob                   a submission for a job that is not registered
     │   ├── RendererNotValid             a renderer's JSON that cannot be read
@@ -19,6 +20,7 @@
     ├── ConfigurationError               .entry
     ├── RasterError                      a file or an array that cannot be read or placed on the Earth
     ├── RunError                         a task could not do its work
+    │   ├── ExpressionFailed             .expression
     │   └── NodeFailed                   .node, and the task's own error as __cause__
     ├── StoreError                       the database refused
     └── ClientError                      what a client meets
@@ -65,6 +67,14 @@ class ParameterNotValidError(InvalidInput):
     def __init__(self, message: str, *, parameter: str = "", value: object = None) -> None:
         super().__init__(message, field="inputs", value=value)
         self.parameter = parameter
+
+
+class ExpressionNotValid(InvalidInput):
+    """A text that is no expression of the language, or exceeds its limits; `position` counts characters from 0."""
+
+    def __init__(self, message: str, *, value: object = None, position: int = 0) -> None:
+        super().__init__(message, field="inputs", value=value)
+        self.position = position
 
 
 class InvalidReference(InvalidInput):
@@ -155,6 +165,14 @@ class RasterError(GeoJobsError):
 
 class RunError(GeoJobsError):
     """A task could not do its work."""
+
+
+class ExpressionFailed(RunError):
+    """An expression has no value for the values given; a reason from elsewhere is the ``__cause__``."""
+
+    def __init__(self, message: str, *, expression: str = "") -> None:
+        super().__init__(message)
+        self.expression = expression
 
 
 class NodeFailed(RunError):

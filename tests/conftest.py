@@ -16,8 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import hypothesis
 import psutil
 import pytest
+
+# A slow machine is no fault of what is tested.
+hypothesis.settings.register_profile("geojobs", deadline=None)
+hypothesis.settings.load_profile("geojobs")
 
 REPOSITORY = Path(__file__).parent.parent
 BASE_URL = "/a%20b@c/"

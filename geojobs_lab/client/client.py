@@ -10,7 +10,7 @@ from geojobs_lab.client.discovery import Surroundings, discover
 from geojobs_lab.client.display import display
 from geojobs_lab.client.job import Job, list_jobs
 from geojobs_lab.client.registered import RegisteredJob, list_registered
-from geojobs_lab.client.services import Service, list_services, read_service
+from geojobs_lab.client.services import Service, list_services, read_service, renderer_json
 from geojobs_lab.client.tables import Listing
 from geojobs_lab.client.transport import Transport
 from geojobs_lab.client.urls import quote_path
@@ -20,6 +20,8 @@ from geojobs_lab.errors import InvalidInput
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from geojobs_lab.renderers import Renderer
 
 _PAGE = 100  # items asked for where the caller names no limit
 _SHOWN = 20  # of them on a page of the live table, at most
@@ -136,7 +138,7 @@ class Client:
         name: str | None = None,
         *,
         title: str | None = None,
-        renderer: Mapping[str, Any] | None = None,
+        renderer: "Renderer | Mapping[str, Any] | None" = None,
         upload: bool = False,
     ) -> Service:
         """Publish data as a service.
@@ -150,8 +152,8 @@ class Client:
             The service's name; the file's or the raster's own when left out.
         title : str, optional
             What people read.
-        renderer : mapping, optional
-            A renderer's JSON.
+        renderer : Renderer or mapping, optional
+            How it is drawn: a renderer or its JSON.
         upload : bool
             Send the file instead of naming it.
 
@@ -162,6 +164,7 @@ class Client:
         RequestRefused
             The server does not publish it: the file is no NetCDF or lies elsewhere (400), the name is taken (409).
         """
+        renderer = renderer_json(renderer)
         if not isinstance(source, str | os.PathLike):
             return self._publish_raster(source, name, title, renderer)
         path = Path(source)
@@ -180,7 +183,7 @@ class Client:
         variable: str | None = None,
         *,
         time: float | str | None = None,
-        renderer: Mapping[str, Any] | None = None,
+        renderer: "Renderer | Mapping[str, Any] | None" = None,
         absolute: bool = False,
     ) -> str:
         """Return the URL template of a service's map tiles, with ``{z}``, ``{x}`` and ``{y}`` left to the map.
@@ -193,8 +196,8 @@ class Client:
             The only variable when left out.
         time : float or str, optional
             Unix seconds or an ISO text; the first step when left out.
-        renderer : mapping, optional
-            A renderer's JSON; the service's own when left out.
+        renderer : Renderer or mapping, optional
+            A renderer or its JSON; the service's own when left out.
         absolute : bool
             False gives a root-relative URL for pages of the same server: the browser's cookie opens it. True gives
             a full URL **with the token in it**, for maps elsewhere: whoever sees it can use the server.

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from geojobs_lab.client.display import bundle, display
-from geojobs_lab.client.services import Service, read_raster, read_service
+from geojobs_lab.client.services import Service, read_result, read_service
 from geojobs_lab.client.tables import Columns, Listing, html_table
 from geojobs_lab.client.transport import Transport
 from geojobs_lab.client.urls import quote_path
-from geojobs_lab.client.values import VARIABLE, RasterOutput, is_stored_array, read_outputs
+from geojobs_lab.client.values import RasterOutput, is_stored_array, rasters_in, read_outputs
 from geojobs_lab.client.waiting import Waiting
 from geojobs_lab.documents import ErrorDocument, JobDocument, LogLine, Status, load_json
 from geojobs_lab.errors import (
@@ -27,6 +27,8 @@ from geojobs_lab.errors import (
 if TYPE_CHECKING:
     import numpy as np
     from matplotlib.figure import Figure
+
+    from geojobs_lab.renderers import Renderer
 
 _FRESH = 0.5  # seconds that the last heard counts as the present
 _TAIL = 10  # lines of the log in the message of a failure
@@ -220,12 +222,12 @@ class Job:
         Parameters
         ----------
         name : str, optional
-            The output; may be left out where there is only one.
+            The output; may be left out where there is only one. ``"cells/1"`` is one raster of a list.
 
         Returns
         -------
-        xarray.DataArray, numpy.ndarray or object
-            A raster with coordinates and CRS, in memory; an array; any other value as it is.
+        xarray.DataArray, xarray.Dataset, list of DataArray, numpy.ndarray or object
+            A raster, or several, with coordinates and CRS, in memory; an array; any other value as it is.
 
         Raises
         ------
@@ -234,14 +236,18 @@ class Job:
             There is no such output, or there are several and none is named.
         """
         self.wait()
+        if name in (rasters := rasters_in(self.outputs)):
+            return read_result(self.transport, rasters[name], name)
         name = self._output(name)
         value = self.outputs[name]
+        if isinstance(value, list) and f"{name}/0" in rasters:
+            return [read_result(self.transport, item, name) for item in value]
         if isinstance(value, RasterOutput):
-            return read_raster(self.transport, value, VARIABLE).rename(name)
+            return read_result(self.transport, value, name)
         return self._read_array(name) if is_stored_array(value) else value
 
     def service(self, name: str | None = None) -> Service:
-        """Return the service that holds a raster output; `name` as for `result`.
+        """Return the service that holds a raster output; `name` as for `result`, one raster of a list.
 
         Raises
         ------
@@ -254,12 +260,16 @@ class Job:
         self,
         name: str | None = None,
         *,
+        variable: str | None = None,
         time: float | str | None = None,
-        renderer: Mapping[str, Any] | None = None,
+        renderer: "Renderer | Mapping[str, Any] | None" = None,
         absolute: bool = False,
     ) -> str:
-        """Return the URL template of a raster output's map tiles; see `Client.tile_url`."""
-        return self.service(name).tile_url(VARIABLE, time=time, renderer=renderer, absolute=absolute)
+        """Return the URL template of a raster output's map tiles; see `Client.tile_url`.
+
+        `variable` is one of a data set's; the only one when left out.
+        """
+        return self.service(name).tile_url(variable, time=time, renderer=renderer, absolute=absolute)
 
     def plot(self, name: str | None = None, *, time: float | str | None = None, **options: Any) -> "Figure":
         """Wait for the job and draw a raster output with matplotlib.
@@ -276,7 +286,7 @@ class Job:
         """
         from geojobs_lab.client.pictures import draw
 
-        return draw(self.wait().service(name), time, options)
+        return draw(self.wait().service(name), None, time, options)
 
     def map(self, **options: Any) -> Any:
         """Wait for the job and show its raster outputs on an interactive map; options as for `ResultMap`."""
@@ -342,13 +352,16 @@ class Job:
         return name
 
     def _raster(self, name: str | None) -> RasterOutput:
+        rasters = rasters_in(self.outputs)
+        if name in rasters:
+            return rasters[name]
         name = self._output(name)
         value = self.outputs[name]
-        if not isinstance(value, RasterOutput):
-            raise InvalidInput(
-                f"name: output {name!r} of job {self.uuid} is no published raster", field="name", value=name
-            )
-        return value
+        if isinstance(value, RasterOutput):
+            return value
+        several = [key for key in rasters if key.startswith(f"{name}/")]
+        what = f"is several rasters: name one of {', '.join(several)}" if several else "is no published raster"
+        raise InvalidInput(f"name: output {name!r} of job {self.uuid} {what}", field="name", value=name)
 
     def _read_array(self, name: str) -> "np.ndarray":
         from tempfile import TemporaryDirectory
@@ -357,7 +370,7 @@ class Job:
 
         with TemporaryDirectory(prefix="geojobs-") as folder:
             file = Path(folder) / "result.npy"
-            path = f"{self._path}outputs/{quote_path(name)}.npy"
+            path = f"{self._path}outputs/{str(self.outputs[name]['href']).rpartition('/')[2]}"
             self.transport.download(path, file, doing=f"downloading the output {name!r} of job {self.uuid}")
             array: np.ndarray = np.load(file, allow_pickle=False)
             return array

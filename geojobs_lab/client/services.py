@@ -1,19 +1,24 @@
 """A published service as the client sees it: its document, read; references and tile URLs made from it."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlencode, urljoin
 
 from geojobs_lab.client.tables import Columns, Listing, html_table
 from geojobs_lab.client.transport import Transport
 from geojobs_lab.client.urls import quote_path
-from geojobs_lab.documents import ServiceReference, dump_json
+from geojobs_lab.client.values import VARIABLE
+from geojobs_lab.documents import ServiceReference
 from geojobs_lab.errors import InvalidInput
 
 if TYPE_CHECKING:
     import xarray as xr
+    from matplotlib.figure import Figure
+
+    from geojobs_lab.renderers import Renderer
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,27 +61,24 @@ class Service:
         Parameters
         ----------
         variable : str, optional
-            The only variable when left out.
+            The only variable when left out, or the whole service where the input takes a data set.
         time : float or str, optional
             Unix seconds or an ISO text in the file's own calendar; the whole time axis when left out.
         """
-        return ServiceReference(self.name, self._described(variable)["name"], time)
+        return ServiceReference(self.name, variable and self._described(variable)["name"], time)
 
     def tile_url(
         self,
         variable: str | None = None,
         *,
         time: float | str | None = None,
-        renderer: Mapping[str, Any] | None = None,
+        renderer: "Renderer | Mapping[str, Any] | None" = None,
         absolute: bool = False,
     ) -> str:
         """Return the URL template of its map tiles; see `Client.tile_url`."""
         described = self._described(variable)
-        query: dict[str, str] = {}
-        if time is not None:
-            query["time"] = str(time)
-        if renderer is not None:
-            query["renderer"] = dump_json(renderer)
+        query = {} if time is None else {"time": str(time)}
+        query |= _renderer_query(renderer)
         address = self.transport.address
         if absolute and address.token:
             query["token"] = address.token
@@ -85,9 +87,39 @@ class Service:
             url = f"{urljoin(address.url, '/').rstrip('/')}{url}"
         return f"{url}{'&' if '?' in url else '?'}{urlencode(query)}" if query else url
 
-    def legend(self, variable: str | None = None) -> dict[str, Any]:
-        """Return the legend of a variable's renderer."""
-        return self._ask(variable, "legend.json", {})
+    def legend(
+        self, variable: str | None = None, *, renderer: "Renderer | Mapping[str, Any] | None" = None
+    ) -> dict[str, Any]:
+        """Return the legend of a variable's renderer, or of another one.
+
+        Parameters
+        ----------
+        variable : str, optional
+            The only variable when left out.
+        renderer : Renderer or mapping, optional
+            A renderer or its JSON; the service's own when left out.
+        """
+        return self._ask(variable, "legend.json", _renderer_query(renderer))
+
+    def legend_picture(
+        self,
+        variable: str | None = None,
+        *,
+        renderer: "Renderer | Mapping[str, Any] | None" = None,
+        form: Literal["svg", "png"] = "svg",
+    ) -> bytes:
+        """Return the legend as a picture, a file of the form ``svg`` or ``png``; the rest as for `legend`."""
+        if form not in ("svg", "png"):
+            raise InvalidInput(f"form: {form!r} is not 'svg' or 'png'", field="form", value=form)
+        from tempfile import TemporaryDirectory
+
+        name = self._described(variable)["name"]
+        query = _renderer_query(renderer)
+        path = f"{_path(self.name)}variables/{quote_path(name)}/legend.{form}{'?' if query else ''}{urlencode(query)}"
+        with TemporaryDirectory(prefix="geojobs-") as folder:
+            file = Path(folder) / f"legend.{form}"
+            self.transport.download(path, file, doing=f"asking for the legend of {self.name!r}, {name!r}")
+            return file.read_bytes()
 
     def statistics(self, variable: str | None = None, **query: str | float) -> dict[str, Any]:
         """Return minimum, maximum, mean and so on of a variable's cells.
@@ -119,9 +151,71 @@ class Service:
         download(self.transport, self.name, target)
         return target
 
+    def plot(self, variable: str | None = None, *, time: float | str | None = None, **options: Any) -> "Figure":
+        """Draw a variable with matplotlib.
+
+        Parameters
+        ----------
+        variable : str, optional
+            The only variable when left out.
+        time : float or str, optional
+            As for `read`; the first step of a series when left out.
+        **options
+            As for `geojobs_lab.plots.map_figure`. Without a renderer, a range or a colormap the colours are those of
+            the map tiles.
+        """
+        from geojobs_lab.client.pictures import draw
+
+        return draw(self, variable, time, options)
+
     def refresh(self) -> "Service":
         """Return the service as it is now."""
         return read_service(self.transport, self.name)
+
+    def update(
+        self,
+        *,
+        title: str | None = None,
+        temporary: bool | None = None,
+        renderer: "Renderer | Mapping[str, Any] | None" = None,
+        variable: str | None = None,
+    ) -> "Service":
+        """Change the service, and return it as it is then.
+
+        Parameters
+        ----------
+        title : str, optional
+        temporary : bool, optional
+            False keeps it for good, True lets it go when it is too old.
+        renderer : Renderer or mapping, optional
+            How it is drawn from now on: a renderer or its JSON.
+        variable : str, optional
+            Whose renderer is meant; of all variables when left out.
+
+        Raises
+        ------
+        RequestRefused
+            It belongs to the server's configuration (409), or what was given does not do (400).
+        """
+        style = renderer_json(renderer)
+        given = {"title": title, "temporary": temporary, "renderer": style, "variable": variable}
+        body = {name: value for name, value in given.items() if value is not None}
+        doing = f"changing the service {self.name!r}"
+        return Service(self.transport.request("PATCH", _path(self.name), doing=doing, json=body), self.transport)
+
+    def keep(self) -> "Service":
+        """Keep a temporary service for good, and return it as it is then."""
+        return self.update(temporary=False)
+
+    def delete(self) -> None:
+        """Remove the service, and its file where the server wrote it.
+
+        Raises
+        ------
+        RequestRefused
+            A job uses it, or it belongs to the server's configuration (409).
+        """
+        self.transport.request("DELETE", _path(self.name), doing=f"removing the service {self.name!r}")
 
     def _ask(self, variable: str | None, what: str, query: Mapping[str, str | float]) -> dict[str, Any]:
         name = self._described(variable)["name"]
@@ -195,10 +289,37 @@ def read_raster(transport: Transport, name: str, variable: str, time: float | st
             return loaded
 
 
+def read_result(transport: Transport, service: str, name: str) -> "xr.DataArray | xr.Dataset":
+    """Return what a raster output's service holds, in memory: a raster by the output's name, or a data set."""
+    from tempfile import TemporaryDirectory
+
+    import rioxarray  # noqa: F401  # as above
+
+    from geojobs_lab.rasters import open_raster_dataset
+
+    with TemporaryDirectory(prefix="geojobs-") as folder:
+        file = Path(folder) / "result.nc"
+        download(transport, service, file)
+        with open_raster_dataset(file) as dataset:
+            loaded: xr.Dataset = dataset.load()
+            return loaded[VARIABLE].rename(name) if list(loaded) == [VARIABLE] else loaded
+
+
 def download(transport: Transport, name: str, target: Path) -> None:
     """Write the NetCDF file of a service to `target`."""
     path = f"{_path(name)}download/?format=nc"
     transport.download(path, target, doing=f"downloading the service {name!r}")
+
+
+def renderer_json(renderer: "Renderer | Mapping[str, Any] | None") -> Mapping[str, Any] | None:
+    """Return the JSON of a renderer; JSON, and None, are returned as they are."""
+    return renderer if renderer is None or isinstance(renderer, Mapping) else renderer.to_json()
+
+
+def _renderer_query(renderer: "Renderer | Mapping[str, Any] | None") -> dict[str, str]:
+    document = renderer_json(renderer)
+    # Without spaces: some proxies refuse URLs of more than 8 kB.
+    return {} if document is None else {"renderer": json.dumps(document, allow_nan=False, separators=(",", ":"))}
 
 
 def _path(name: str) -> str:

@@ -1,14 +1,17 @@
 """Python values to the JSON of a job's inputs, and the JSON of its outputs to Python values.
 
-numpy, xarray, pandas and cftime objects are told by what they can do: none of these is imported here.
+Objects of numpy, xarray, pandas, cftime, shapely, geopandas and pyproj are told by what they can do: none of these is
+imported here.
 """
 
 import math
 import os
 from collections.abc import Iterable, Mapping, Set
 from datetime import date, datetime
+from enum import Enum
 from typing import Any
 
+from geojobs_lab.colors import Color
 from geojobs_lab.documents import JobDocument, ServiceReference, format_time, load_json
 from geojobs_lab.errors import InvalidInput
 
@@ -17,25 +20,43 @@ VARIABLE = "data"
 
 
 class RasterOutput(str):
-    """The name of the service that holds a raster output, as the server gives it.
+    """The name of the service that holds a raster output, or the rasters of a data set, as the server gives it.
 
-    Handed to another job as an input it becomes the reference ``service://<name>:data``.
+    Handed to another job as an input it becomes the reference ``service://<name>``.
     """
 
     __slots__ = ()
 
     @property
     def reference(self) -> ServiceReference:
-        """The reference to the raster."""
-        return ServiceReference(str(self), VARIABLE)
+        """The reference to the raster, or to the data set."""
+        return ServiceReference(str(self))
 
 
 def read_outputs(document: JobDocument) -> dict[str, Any]:
-    """Return a job's outputs by name, rasters as `RasterOutput`."""
+    """Return a job's outputs by name, rasters as `RasterOutput`, several rasters as a list of them."""
     values: dict[str, Any] = load_json(document.outputs)
-    return {
-        name: RasterOutput(value) if value == f"{document.uuid}/{name}" else value for name, value in values.items()
-    }
+    return {name: _read_output(value, f"{document.uuid}/{name}") for name, value in values.items()}
+
+
+def _read_output(value: Any, service: str) -> Any:
+    if value == service:
+        return RasterOutput(value)
+    if isinstance(value, list) and value and value == [f"{service}/{number}" for number in range(len(value))]:
+        return [RasterOutput(name) for name in value]
+    return value
+
+
+def rasters_in(outputs: Mapping[str, Any]) -> dict[str, RasterOutput]:
+    """Return all rasters among outputs by the names that they go by: those of a list as ``cells/0``, ``cells/1``."""
+    rasters: dict[str, RasterOutput] = {}
+    for name, value in outputs.items():
+        if isinstance(value, RasterOutput):
+            rasters[name] = value
+        elif isinstance(value, list):
+            found = enumerate(value)
+            rasters |= {f"{name}/{number}": item for number, item in found if isinstance(item, RasterOutput)}
+    return rasters
 
 
 def is_stored_array(value: object) -> bool:
@@ -50,7 +71,9 @@ def to_json(value: Any, name: str) -> Any:
     ----------
     value : object
         Plain values, numpy scalars and arrays (missing elements become null), dates and times (ISO 8601),
-        references to services: a `Service`, an output of a job, a `ServiceReference`; lists and mappings of these.
+        references to services: a `Service`, an output of a job, a `ServiceReference`; geometries and GeoDataFrames
+        (GeoJSON, the latter in longitude and latitude), a `pyproj.CRS`, a `Color`, members of an `Enum`; lists and
+        mappings of these.
     name : str
         The input, for the message.
 
@@ -68,6 +91,10 @@ def to_json(value: Any, name: str) -> Any:
     reference = getattr(value, "reference", None)
     if reference is not None:
         return str(reference() if callable(reference) else reference)
+    if hasattr(value, "__geo_interface__"):
+        return _features(value, name)
+    if hasattr(value, "to_authority"):  # a CRS of pyproj's or rasterio's
+        return _crs(value)
     match value:
         case None | bool():
             return value
@@ -77,8 +104,12 @@ def to_json(value: Any, name: str) -> Any:
             return _text(str.__str__(value), name)  # members of enumerations as what they are made of
         case float():
             return _finite(float(value), name)
+        case Enum():
+            return to_json(value.value, name)
         case ServiceReference():
             return str(value)
+        case Color():
+            return value.to_hex()
         case datetime():
             return format_time(value) if value.tzinfo else value.isoformat()
         case date():
@@ -99,6 +130,35 @@ def to_json(value: Any, name: str) -> Any:
     raise InvalidInput(
         f"inputs: {name!r} is a {type(value).__name__}, which has no JSON form: {value!r:.80}", value=value
     )
+
+
+def _features(value: Any, name: str) -> Any:
+    """Return what geometries and features say of themselves, in the CRS of GeoJSON where they know theirs."""
+    if getattr(value, "crs", None) is not None and hasattr(value, "to_crs"):
+        value = value.to_crs("EPSG:4326")
+    return _missing_to_null(value.__geo_interface__, name)
+
+
+def _missing_to_null(value: Any, name: str) -> Any:
+    """Return GeoJSON in which attributes that are missing, NaN in a table, are null."""
+    match value:
+        case Mapping():
+            return {_key(key, name): _missing_to_null(item, name) for key, item in value.items() if key != "bbox"}
+        case list() | tuple():
+            return [_missing_to_null(item, name) for item in value]
+        case float() if math.isnan(value):
+            return None
+    return to_json(value, name)
+
+
+def _crs(value: Any) -> str:
+    """Return ``EPSG:3857`` where an authority's code means the same CRS, and WKT otherwise."""
+    text = ":".join(value.to_authority() or ())
+    try:
+        same = bool(text) and type(value).from_user_input(text) == value
+    except ValueError:
+        same = False
+    return text if same else str(value.to_wkt())
 
 
 def _text(value: str, name: str) -> str:

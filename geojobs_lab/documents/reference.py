@@ -11,6 +11,7 @@ from geojobs_lab.errors import InvalidInput, InvalidReference
 _SCHEME = "service://"
 _SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*")
 _LONGEST_NAME = 200  # characters; names become paths of URLs and files
+_LONGEST = 1000  # characters of a whole reference, which messages repeat
 
 
 def check_service_name(name: str, *, field: str = "name") -> str:
@@ -68,6 +69,10 @@ class ServiceReference:
         """
         if not text.startswith(_SCHEME):
             raise InvalidReference(f"{text!r} does not begin with {_SCHEME!r}", value=text)
+        if len(text) > _LONGEST:
+            raise InvalidReference(
+                f"{text[:_LONGEST_NAME]!r}… has {len(text)} characters; a reference has at most {_LONGEST}", value=text
+            )
         place, at, moment = text.removeprefix(_SCHEME).partition("@")
         service, colon, variable = place.partition(":")
         try:

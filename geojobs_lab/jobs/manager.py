@@ -7,7 +7,7 @@ success, and what a job leaves behind goes with it. How a job may change is `lif
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +16,17 @@ from uuid import uuid4
 
 from geojobs_lab.database import Database
 from geojobs_lab.documents import ErrorDocument, LogLine, Status, dump_json, format_time, utc_now
-from geojobs_lab.errors import Conflict, GeoJobsError, InvalidInput, QueueFull, ServerStopping, StoreError
+from geojobs_lab.errors import (
+    Conflict,
+    GeoJobsError,
+    InvalidInput,
+    InvalidReference,
+    NotFound,
+    QueueFull,
+    ServerStopping,
+    StoreError,
+)
 from geojobs_lab.jobs.lifecycle import Adopt, Event, Fail, Job, Revoke, Start, Succeed, advance
-from geojobs_lab.jobs.owner import Owner
 from geojobs_lab.jobs.registered import RegisteredJob, RegisteredJobs
 from geojobs_lab.jobs.results import Results
 from geojobs_lab.jobs.running import RunningJob
@@ -82,11 +90,11 @@ class JobManager:
         cleanup_interval: float = 600,
         executor: Executor | None = None,
     ) -> None:
-        self._store: JobStore = SqliteJobStore(database)
+        self._store: JobStore = SqliteJobStore(database, on_end=catalogue.release)
         self._catalogue = catalogue
         self._registered = registered
         self._executor = executor or SlotExecutor(max_workers, tasks=registered.task_paths)
-        self._owner = Owner(data_dir)
+        self._owner = catalogue.owner
         self._results = Results(data_dir)
         self._url_prefix = url_prefix
         self._max_queued = max_queued
@@ -108,8 +116,10 @@ class JobManager:
         self._registered.start()
         await self._executor.start()
         left = await self._settle_the_past()
+        await self._sweep()
         self._runners = [asyncio.create_task(self._serve_queue()) for _ in range(self._executor.capacity)]
-        self._errands = [asyncio.create_task(self._resume(left)), asyncio.create_task(self._clean_up())]
+        resuming = asyncio.create_task(self._resume(left))
+        self._errands = [resuming, asyncio.create_task(self._clean_up(resuming))]
 
     async def stop(self) -> None:
         """End running jobs and take no more; those that wait stay in the store. May be called twice."""
@@ -124,7 +134,6 @@ class JobManager:
             for task in late:
                 task.cancel()
         await asyncio.gather(*self._runners, *self._errands, return_exceptions=True)
-        self._owner.release()
 
     @property
     def running(self) -> int:
@@ -164,7 +173,9 @@ class JobManager:
         )
         self._adding += 1
         try:
-            await self._store.add(row)
+            await self._store.add(row, also=self._catalogue.holding(row.uuid, services.values()))
+        except NotFound as error:
+            raise InvalidReference(f"inputs: {error}; it has just been removed", value=error.name) from None
         finally:
             self._adding -= 1
         _log.info("Job %s (%s) is pending", row.uuid, row.job)
@@ -245,8 +256,6 @@ class JobManager:
         if not job.status.is_final:
             raise Conflict(f"job {uuid} has not ended: {job.history()}")
         services = await self._catalogue.of_job(uuid)
-        for service in services:
-            self._refuse_in_use(service.name)
         going = [service.name for service in services if service.temporary]
         await self._store.delete(uuid, also=self._catalogue.deletion(going))
         kept = [service.path for service in services if not service.temporary]
@@ -261,8 +270,6 @@ class JobManager:
         Conflict
             A job uses it, or it belongs to the configuration.
         """
-        await self._catalogue.get(name)
-        self._refuse_in_use(name)
         await self._catalogue.remove(name)
 
     def output_file(self, uuid: str, name: str) -> Path:
@@ -272,14 +279,6 @@ class JobManager:
     def _refuse_when_stopping(self) -> None:
         if self._stopping:
             raise ServerStopping("the server is stopping and takes no new jobs")
-
-    def _refuse_in_use(self, service: str) -> None:
-        for order in self._orders():
-            if service in order.services:
-                raise Conflict(f"service {service!r} is used by job {order.job.uuid}")
-
-    def _orders(self) -> Iterable[_Order]:
-        return [*self._queue.values(), *(order for _, order in self._running.values())]
 
     def _enqueue(self, order: _Order) -> None:
         self._queue[order.job.uuid] = order
@@ -311,7 +310,8 @@ class JobManager:
             if outcome.kind != "success":
                 await self._results.remove(order.job.uuid)
             services = self._catalogue.results(order.job.uuid, outcome.services)
-            await running.finish(_end(outcome, order.job), also=self._catalogue.insertion(services))
+            if not await running.finish(_end(outcome, order.job), also=self._catalogue.insertion(services)):
+                await self._results.remove(order.job.uuid)  # no row names them
             _log.info("Job %s (%s) is %s", order.job.uuid, order.job.job, running.job.status.value)
         finally:
             del self._running[order.job.uuid]
@@ -352,11 +352,19 @@ class JobManager:
             if job.status is Status.PENDING:
                 adopted = advance(job, Adopt(self._owner.name))
                 if await self._store.replace(job, adopted):
+                    await self._results.remove(job.uuid)
                     left.append(adopted)
             else:
                 await self._results.remove(job.uuid)
                 await self._fail(job, {**_GONE, "where": job.job})
         return left
+
+    async def _sweep(self) -> None:
+        """Remove the files that a crash has left without a row."""
+        found = await asyncio.to_thread(self._results.by_job)
+        statuses = await self._store.statuses(list(found))
+        services = await self._catalogue.owned_paths()
+        await asyncio.to_thread(self._results.sweep, found, statuses, services)
 
     async def _resume(self, jobs: Sequence[Job]) -> None:
         """Queue jobs of an earlier server; what has become wrong with them since fails them."""
@@ -365,21 +373,25 @@ class JobManager:
                 registered, task = await self._registered.for_submission(job.job)
                 values = read_inputs(job.inputs).values
                 services = await check_inputs(task, values, self._catalogue, best_fit_time=self._best_fit_time)
-                paths = {name: str(service.path) for name, service in services.items()}
-            except InvalidInput as error:
+                # The servers of an earlier version have held nothing.
+                holding = self._catalogue.holding(job.uuid, services.values())
+                if services and not await self._store.replace(job, job, also=holding):
+                    continue  # it is not ours any more
+            except (InvalidInput, NotFound) as error:
                 await self._fail(job, {"type": type(error).__name__, "message": str(error), "where": job.job})
             else:
+                paths = {name: str(service.path) for name, service in services.items()}
                 self._enqueue(_Order(job, registered, values, paths))
 
     async def _fail(self, job: Job, error: ErrorDocument) -> None:
         await self._store.replace(job, advance(job, Fail(format_time(utc_now()), error)))
         _log.info("Job %s (%s) is failure: %s", job.uuid, job.job, error["message"])
 
-    async def _clean_up(self) -> None:
+    async def _clean_up(self, resuming: asyncio.Task[None]) -> None:
+        await asyncio.wait([resuming])  # then all jobs hold what they use
         while True:
-            in_use = {name for order in self._orders() for name in order.services}
             try:
-                await self._catalogue.remove_expired(in_use)
+                await self._catalogue.remove_expired()
             except GeoJobsError as error:
                 _log.warning("Temporary services could not be looked through: %s", error)
             await asyncio.sleep(self._cleanup_interval)

@@ -19,6 +19,7 @@ from typing import Any
 
 from geojobs_lab.documents import dump_json
 from geojobs_lab.errors import ConfigurationError, GeoJobsError, NotFound, UnknownJob
+from geojobs_lab.jobs.nodes import NodeTasks
 from geojobs_lab.parameters.base import show
 from geojobs_lab.services.libraries import load_libraries
 from geojobs_lab.tasks import Registry, Task, default_registry
@@ -48,7 +49,7 @@ class RegisteredJob:
     """
 
     name: str
-    definition: Mapping[str, str]
+    definition: Mapping[str, Any]
     task: Task | None = None
     title: str | None = None
     description: str | None = None
@@ -137,27 +138,40 @@ class RegisteredJobs:
     def _load(self) -> None:
         load_libraries()  # the tasks are going to import them too
         library = default_registry()
-        jobs: dict[str, RegisteredJob] = {}
+        tasks = NodeTasks(library)
         entries = self._entries if isinstance(self._entries, Mapping) else {}
-        for name, entry in entries.items():
+        jobs: dict[str, RegisteredJob] = dict.fromkeys(map(str, entries), _UNREAD)
+        # Workflows last: the tasks that they name may stand behind them.
+        for name, entry in sorted(entries.items(), key=lambda item: _is_workflow(item[1])):
             try:
-                jobs[str(name)] = _read(str(name), entry)
+                jobs[str(name)] = _read(str(name), entry, tasks)
             except BaseException as error:  # noqa: BLE001  somebody else's module may raise anything
                 reason = str(error) or type(error).__name__
                 _log.error("Registered job %r is not available: %s (entry %r)", name, reason, entry)
                 # The log may tell where the server keeps its files, an answer to a client may not.
                 jobs[str(name)] = RegisteredJob(str(name), definition={}, reason=_FOLDERS.sub("", reason))
         if self._expose_library:
-            jobs |= {name: _of_library(library, name) for name in library.names() if name not in jobs}
+            jobs |= {
+                name: _of_library(library, name)
+                for name in library.names()
+                if name not in jobs and library.get(name).exposed
+            }
         self._jobs = jobs
+
+
+_UNREAD = RegisteredJob("", definition={})
+
+
+def _is_workflow(entry: object) -> bool:
+    return isinstance(entry, Mapping) and entry.get("type") == "workflow"
 
 
 def _of_library(library: Registry, name: str) -> RegisteredJob:
     return RegisteredJob(name, definition={"type": "library", "name": name}, task=library.get(name), publish=True)
 
 
-def _read(name: str, entry: object) -> RegisteredJob:
-    """Check an entry of the configuration and load what it names.
+def _read(name: str, entry: object, tasks: NodeTasks) -> RegisteredJob:
+    """Check an entry of the configuration and load what it names; `tasks` is what nodes of workflows may name.
 
     Raises
     ------
@@ -185,7 +199,7 @@ def _read(name: str, entry: object) -> RegisteredJob:
     for key in ("title", "description"):
         if not isinstance(entry.get(key), str | None):
             raise ConfigurationError(f"{key!r} must be a text, not {entry[key]!r}", entry=name)
-    task, definition = _load_task(str(where)) if kind == "task" else _load_workflow(name, str(where))
+    task, definition = _load_task(str(where), tasks) if kind == "task" else _load_workflow(name, str(where), tasks)
     return RegisteredJob(
         name,
         definition=definition,
@@ -197,20 +211,23 @@ def _read(name: str, entry: object) -> RegisteredJob:
     )
 
 
-def _load_task(path: str) -> tuple[Task, Mapping[str, str]]:
-    return load_task(path), {"type": "task", "task": path}
+def _load_task(path: str, tasks: NodeTasks) -> tuple[Task, Mapping[str, Any]]:
+    task = load_task(path)
+    tasks.offer(task, path)
+    return task, {"type": "task", "task": path}
 
 
-def _load_workflow(name: str, where: str) -> tuple[Task, Mapping[str, str]]:
+def _load_workflow(name: str, where: str, tasks: NodeTasks) -> tuple[Task, Mapping[str, Any]]:
     path = Path(os.path.expanduser(where))  # noqa: PTH111  Path's own raises where there is no such user
     if not path.is_file():
         raise ConfigurationError(f"'path': there is no file {path.name!r}", entry=name)
     try:
-        workflow = Workflow.from_file(path)
+        workflow = Workflow.from_file(path, tasks)
     except GeoJobsError as error:
         raise ConfigurationError(f"'path': {error}", entry=name) from error
     # What was checked here is what runs, even if the file changes.
-    return workflow, {"type": "workflow", "document": dump_json(workflow.to_json())}
+    document = workflow.to_json()
+    return workflow, {"type": "workflow", "document": dump_json(document), "tasks": tasks.used_in(document)}
 
 
 def _pickled(name: str, style: object) -> str | None:

@@ -27,15 +27,17 @@ class ChannelContext(RunContext):
         self._wake = threading.Event()
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
+        self._reporting = threading.Lock()  # a task may report from threads of its own
 
     def report(self, fraction: float | None, message: str | None) -> None:
-        before = self._newest
-        text = before[1] if message is None else str(message)[:_LONGEST_STATUS]
-        self._newest = (before[0] if fraction is None else fraction, text)
+        with self._reporting:
+            before = self._newest
+            text = before[1] if message is None else str(message)[:_LONGEST_STATUS]
+            self._newest = (before[0] if fraction is None else fraction, text)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._send_newest, name="geojobs-progress", daemon=True)
+                self._thread.start()
         self._wake.set()
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._send_newest, name="geojobs-progress", daemon=True)
-            self._thread.start()
 
     def log(self, level: str, message: str) -> None:
         send_line(self._channel, level, message)

@@ -13,12 +13,13 @@ import cloudpickle
 import xarray as xr
 
 from geojobs_lab._version import __version__
-from geojobs_lab.documents import dump_json
+from geojobs_lab.documents import check_service_name, dump_json
 from geojobs_lab.errors import NodeFailed, RunError
-from geojobs_lab.jobs.outputs import to_json
+from geojobs_lab.jobs.nodes import NodeTasks
+from geojobs_lab.jobs.outputs import ArrayFiles, to_json
 from geojobs_lab.jobs.spec import JobSpec
 from geojobs_lab.renderers import Renderer, default_renderer
-from geojobs_lab.services.publishing import publish_raster
+from geojobs_lab.services.publishing import alone, publish_rasters, rasters_of
 from geojobs_lab.tasks import RunContext, Task, default_registry, use_context
 from geojobs_lab.tasks.loading import load_task
 from geojobs_lab.workflows import Workflow
@@ -37,13 +38,13 @@ def run_to_document(message: Mapping[str, Any], context: RunContext) -> dict[str
         return {"type": "failure", "error": _explain(error, spec)}
 
 
-def find_task(definition: Mapping[str, str]) -> Task:
+def find_task(definition: Mapping[str, Any]) -> Task:
     """Return the task or workflow that a definition names."""
     match definition["type"]:
         case "library":
             return default_registry().get(definition["name"])
         case "workflow":
-            return Workflow.from_json(definition["document"])
+            return Workflow.from_json(definition["document"], NodeTasks.load(definition["tasks"]))
         case _:
             return load_task(definition["task"])
 
@@ -53,24 +54,59 @@ def _run(spec: JobSpec) -> dict[str, Any]:
     values = task(**spec.inputs)
     outputs: dict[str, Any] = {}
     services: list[dict[str, Any]] = []
+    files = ArrayFiles(Path(spec.results_dir), spec.href)
     for parameter in task.outputs:
         name = parameter.name
         if name not in values:
             continue
-        value = values[name]
-        if spec.publish and isinstance(value, xr.DataArray) and value.ndim >= 2:
-            services.append(_publish(spec, name, value))
-            outputs[name] = services[-1]["name"]
+        published = _published(spec, name, values[name]) if spec.publish else None
+        if published is None:
+            outputs[name] = to_json(values[name], name, files)
         else:
-            outputs[name] = to_json(value, name, Path(spec.results_dir), spec.href)
+            services += [published] if isinstance(published, dict) else published
+            outputs[name] = published["name"] if isinstance(published, dict) else [one["name"] for one in published]
     return {"outputs": outputs, "services": services}
 
 
-def _publish(spec: JobSpec, name: str, raster: xr.DataArray) -> dict[str, Any]:
-    renderer = _renderer(spec, raster)
-    path = Path(spec.results_dir) / f"{name}.nc"
+def _published(spec: JobSpec, name: str, value: Any) -> dict[str, Any] | list[dict[str, Any]] | None:
+    """Publish an output that is a raster, a list of rasters or a data set, and return the services; None for others."""
+    if _is_raster(value):
+        return _publish(spec, name, alone(value), _title(value, name))
+    if isinstance(value, list | tuple) and value and all(map(_is_raster, value)):
+        titles = [_title(raster, name) for raster in value]
+        alike = len(set(titles)) < len(titles)
+        return [
+            _publish(spec, f"{name}/{number}", alone(raster), f"{title} [{number}]" if alike else title)
+            for number, (raster, title) in enumerate(zip(value, titles, strict=True))
+        ]
+    if isinstance(value, xr.Dataset):
+        title = str(value.attrs.get("title") or name)
+        return _publish(spec, name, rasters_of(value), title, value.attrs)
+    return None
+
+
+def _is_raster(value: object) -> bool:
+    return isinstance(value, xr.DataArray) and value.ndim >= 2
+
+
+def _title(raster: xr.DataArray, name: str) -> str:
+    return str(raster.attrs.get("long_name") or name)
+
+
+def _publish(
+    spec: JobSpec,
+    name: str,
+    rasters: Mapping[str, xr.DataArray],
+    title: str,
+    attributes: Mapping[Any, Any] | None = None,
+) -> dict[str, Any]:
+    service = check_service_name(f"{spec.uuid}/{name}", field=f"output {name!r}")
+    for raster in rasters.values():
+        if raster.dtype.kind not in "biuf":
+            raise RunError(f"output {name!r}: a raster of {raster.dtype} cannot be published: it holds no numbers")
+    renderers = {variable: _renderer(spec, raster).to_json() for variable, raster in rasters.items()}
+    path = Path(spec.results_dir) / f"{name.replace('/', '~')}.nc"  # no name has a ~ of its own
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    title = str(raster.attrs.get("long_name") or name)
     provenance = {
         "geojobs_job": spec.job,
         "geojobs_uuid": spec.uuid,
@@ -78,14 +114,8 @@ def _publish(spec: JobSpec, name: str, raster: xr.DataArray) -> dict[str, Any]:
         "geojobs_version": __version__,
         "geojobs_created": spec.created,
     }
-    info = publish_raster(raster, path, title=title, provenance=provenance)
-    return {
-        "name": f"{spec.uuid}/{name}",
-        "path": str(path),
-        "title": title,
-        "renderers": {"data": renderer.to_json()},
-        "info": info,
-    }
+    info = publish_rasters(rasters, path, title=title, provenance=provenance, attributes=attributes)
+    return {"name": service, "path": str(path), "title": title, "renderers": renderers, "info": info}
 
 
 class _RendererFailed(RunError):
@@ -93,9 +123,9 @@ class _RendererFailed(RunError):
 
 
 def _renderer(spec: JobSpec, raster: xr.DataArray) -> Renderer:
+    if spec.renderer is None:
+        return default_renderer(raster)
     try:
-        if spec.renderer is None:
-            return default_renderer(raster)
         style: Renderer | Callable[[xr.DataArray], Renderer] = cloudpickle.loads(base64.b64decode(spec.renderer))
         renderer = style if isinstance(style, Renderer) else style(raster)
     except Exception as error:

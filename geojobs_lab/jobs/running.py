@@ -63,19 +63,24 @@ class RunningJob:
         async with self._writing:
             return await self._write(advance(self.job, event), also)
 
-    async def finish(self, event: Event, *, also: AlsoWrite | None = None) -> None:
-        """Write the end of the job, with the last progress and log; tries again when the store refuses."""
+    async def finish(self, event: Event, *, also: AlsoWrite | None = None) -> bool:
+        """Write the end of the job, with the last progress and log; tries again when the store refuses.
+
+        False when it could not be written, or the job was not ours any more.
+        """
         self._ending.set()
         for pause in (*_RETRIES, None):
             try:
                 async with self._writing:
-                    if not await self._write(advance(self._reported(), event), also):
-                        _log.warning("Job %s was changed by somebody else while it ran", self.job.uuid)
-                return
+                    done = await self._write(advance(self._reported(), event), also)
+                if not done:
+                    _log.warning("Job %s was changed by somebody else while it ran", self.job.uuid)
+                return done
             except StoreError as error:
                 _log.error("The end of job %s could not be written: %s", self.job.uuid, error)
                 if pause is not None:
                     await asyncio.sleep(pause)
+        return False
 
     def _reported(self) -> Job:
         """Return the job with the newest progress in it, at one revision more at the most."""

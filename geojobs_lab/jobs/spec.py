@@ -14,8 +14,8 @@ class JobSpec:
     Attributes
     ----------
     definition : Mapping
-        ``{"type": "task", "task": dotted path}``, ``{"type": "workflow", "document": JSON}`` or
-        ``{"type": "library", "name": task name}``.
+        ``{"type": "task", "task": dotted path}``, ``{"type": "workflow", "document": JSON, "tasks": dotted paths of
+        those that its nodes name}`` or ``{"type": "library", "name": task name}``.
     inputs : Mapping
         As they were submitted.
     services : Mapping of str to str
@@ -33,7 +33,7 @@ class JobSpec:
     uuid: str
     job: str
     created: str
-    definition: Mapping[str, str]
+    definition: Mapping[str, Any]
     inputs: Mapping[str, Any]
     results_dir: str
     href: str

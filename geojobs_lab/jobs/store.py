@@ -7,7 +7,7 @@ overwrite each other.
 
 import json
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from geojobs_lab.database import Database
@@ -55,8 +55,8 @@ AlsoWrite = Callable[[sqlite3.Connection], object]
 class JobStore(Protocol):
     """What the manager needs of a store; every answer is durable when it is given."""
 
-    async def add(self, job: Job) -> None:
-        """Insert a new job."""
+    async def add(self, job: Job, *, also: AlsoWrite | None = None) -> None:
+        """Insert a new job, and `also`'s rows, all or nothing."""
 
     async def get(self, uuid: str) -> Job:
         """Return a job, or raise NotFound."""
@@ -84,22 +84,40 @@ class JobStore(Protocol):
     async def unfinished(self) -> Sequence[Job]:
         """Return the jobs that have not ended, oldest first."""
 
+    async def statuses(self, uuids: Sequence[str]) -> Mapping[str, Status]:
+        """Return the status of each of these jobs that there is."""
+
     async def log(self, uuid: str, offset: int) -> tuple[Sequence[LogLine], int]:
         """Return log lines from number `offset`, and the number to go on with; raise NotFound."""
 
 
 class SqliteJobStore:
-    """The store that servers use."""
+    """The store that servers use.
 
-    def __init__(self, database: Database) -> None:
+    Parameters
+    ----------
+    on_end : callable, optional
+        Called with the connection and the uuid in the transaction that writes the end of a job.
+    """
+
+    def __init__(
+        self, database: Database, *, on_end: Callable[[sqlite3.Connection, str], object] | None = None
+    ) -> None:
         self._database = database
+        self._on_end = on_end
         database.add_schema("jobs", SCHEMA)
 
-    async def add(self, job: Job) -> None:
+    async def add(self, job: Job, *, also: AlsoWrite | None = None) -> None:
         values = _values(job)
         marks = ", ".join("?" * len(values))
         statement = f"INSERT INTO jobs ({', '.join(values)}) VALUES ({marks})"  # noqa: S608  our own column names
-        await self._database.write(lambda c: c.execute(statement, tuple(values.values())))
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute(statement, tuple(values.values()))
+            if also is not None:
+                also(connection)
+
+        await self._database.write(work)
 
     async def get(self, uuid: str) -> Job:
         row = await self._database.read(lambda c: _row(c, uuid))
@@ -145,6 +163,8 @@ class SqliteJobStore:
             if connection.execute(statement, (*values.values(), *key)).rowcount == 0:
                 return False
             _append_log(connection, old.uuid, log)
+            if new.status.is_final and self._on_end is not None:
+                self._on_end(connection, new.uuid)
             if also is not None:
                 also(connection)
             return True
@@ -163,6 +183,15 @@ class SqliteJobStore:
     async def unfinished(self) -> Sequence[Job]:
         statement = "SELECT * FROM jobs WHERE status IN ('pending', 'started') ORDER BY seq"
         return await self._database.read(lambda c: [_job(row) for row in c.execute(statement)])
+
+    async def statuses(self, uuids: Sequence[str]) -> Mapping[str, Status]:
+        def work(connection: sqlite3.Connection) -> dict[str, Status]:
+            found = (
+                connection.execute("SELECT uuid, status FROM jobs WHERE uuid = ?", (uuid,)).fetchone() for uuid in uuids
+            )
+            return {row["uuid"]: Status(row["status"]) for row in found if row is not None}
+
+        return await self._database.read(work)
 
     async def log(self, uuid: str, offset: int) -> tuple[Sequence[LogLine], int]:
         def work(connection: sqlite3.Connection) -> tuple[Sequence[LogLine], int]:

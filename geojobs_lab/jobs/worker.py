@@ -116,8 +116,9 @@ def _serve(channel: Channel, message: Mapping[str, Any]) -> None:
     retire = not _is_clean() or not _return_to(folder)
     try:
         channel.send({**answer, "retire": retire})
-    except ValueError as error:  # more than a worker may send
-        problem = {"type": "RunError", "message": f"the outputs are too large: {error}", "where": message["job"]}
+    except (TypeError, ValueError, RecursionError) as error:  # more than a worker may send, or no JSON after all
+        text = f"the outputs are too large or have no JSON form: {error}"
+        problem = {"type": "RunError", "message": text, "where": message["job"]}
         channel.send({"type": "failure", "error": problem, "retire": retire})
 
 

@@ -18,8 +18,25 @@ _REFERENCE_TEXT = "'service://name:variable@time'"
 _REFERENCE_SCHEMA = {"type": "string", "pattern": "^service://"}
 
 
-class RasterParameter(Parameter):
-    """Accepts a raster: an `xarray.DataArray` that knows its place, or a reference to published data."""
+class _DataParameter(Parameter):
+    """What arrays and rasters have in common."""
+
+    options = ("unit",)
+    documented = ("unit",)
+
+    def __init__(self, name: str, required: bool = True, *, unit: str | None = None, **common: Any) -> None:
+        self.unit = unit
+        super().__init__(name, required, **common)
+
+
+class RasterParameter(_DataParameter):
+    """Accepts a raster: an `xarray.DataArray` that knows its place, or a reference to published data.
+
+    Parameters
+    ----------
+    unit : str, optional
+        The unit of the values, for people: an input's is not checked. An output that has no ``units`` gets it.
+    """
 
     id = "raster"
     wanted = f"a raster: a reference like {_REFERENCE_TEXT} or an xarray.DataArray with coordinates"
@@ -28,10 +45,10 @@ class RasterParameter(Parameter):
         """Return the DataArray or the `ServiceReference`, or raise ParameterNotValidError."""
         if is_instance(value, "xarray", "DataArray"):
             return value
-        return _read_reference(self, value)
+        return read_reference(self, value)
 
     def place(self, value: Any, like: xr.DataArray | None) -> Any:
-        """Return an output as a raster; a bare array takes the grid of `like`.
+        """Return an output as a raster with its unit; a bare array takes the grid of `like`.
 
         Raises
         ------
@@ -43,16 +60,22 @@ class RasterParameter(Parameter):
 
         from geojobs_lab.rasters import as_raster
 
-        return as_raster(value, like)
+        raster = as_raster(value, like)
+        return raster if self.unit is None or "units" in raster.attrs else raster.assign_attrs(units=self.unit)
 
     def _schema(self) -> dict[str, Any]:
         return dict(_REFERENCE_SCHEMA)
 
 
-class NdArrayParameter(Parameter):
+class NdArrayParameter(_DataParameter):
     """Accepts an array of numbers: a numpy array, nested lists (null is a missing number), or a reference.
 
     What a reference points at comes as an `xarray.DataArray`: it computes like an array and knows its place.
+
+    Parameters
+    ----------
+    unit : str, optional
+        The unit of the numbers, for people: it is not checked.
     """
 
     id = "array"
@@ -60,13 +83,11 @@ class NdArrayParameter(Parameter):
 
     def clean(self, value: Any) -> Any:
         """Return the array, the DataArray or the `ServiceReference`, or raise ParameterNotValidError."""
-        if is_instance(value, "xarray", "DataArray"):
-            return value
-        if is_instance(value, "numpy", "ndarray"):
-            return value if value.dtype.kind in "biufc" else self.refuse(value)
+        if is_instance(value, "xarray", "DataArray") or is_instance(value, "numpy", "ndarray"):
+            return value if value.dtype.kind in "biufc" else self.refuse(value, f"its type is {value.dtype}")
         if isinstance(value, list | tuple):
             return self._from_list(value)
-        return _read_reference(self, value)
+        return read_reference(self, value)
 
     def _from_list(self, value: list[Any] | tuple[Any, ...]) -> Any:
         import numpy as np
@@ -83,7 +104,8 @@ class NdArrayParameter(Parameter):
         return {"anyOf": [{"type": "array"}, dict(_REFERENCE_SCHEMA)]}
 
 
-def _read_reference(parameter: Parameter, value: Any) -> ServiceReference:
+def read_reference(parameter: Parameter, value: Any) -> ServiceReference:
+    """Return the reference that `value` is or says, or raise ParameterNotValidError in the name of `parameter`."""
     if isinstance(value, ServiceReference):
         return value
     if not ServiceReference.is_reference(value):

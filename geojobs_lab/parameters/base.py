@@ -1,17 +1,22 @@
 """What every parameter is: a name, what it accepts, and how it says so.
 
 Owns the base class, the `Resolver` protocol and the wording of refusals. The kinds are the neighbours'
-work (`plain`, `numeric`, `arrays`, `nested`), their stored form that of `stored`. Nothing here opens a file or
-imports numpy: the server checks inputs with it before a job exists.
+work (`plain`, `numeric`, `choices`, `times`, `places`, `features`, `arrays`, `datasets`, `nested`), their stored form
+that of `stored`. Nothing here opens a file or imports numpy: the server checks inputs with it before a job exists.
 """
 
 from __future__ import annotations
 
 import copy
+import math
+import os
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import date
+from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn, Protocol, Self
 
+from geojobs_lab.colors import Color
 from geojobs_lab.documents import ServiceReference
 from geojobs_lab.errors import ParameterNotValidError
 
@@ -26,6 +31,9 @@ class Resolver(Protocol):
 
     def raster(self, reference: ServiceReference) -> xr.DataArray:
         """Open the variable that `reference` points at."""
+
+    def dataset(self, reference: ServiceReference) -> xr.Dataset:
+        """Open all rasters of the service that `reference` points at."""
 
 
 class _Missing:
@@ -63,6 +71,8 @@ class Parameter:
     id: ClassVar[str] = ""
     wanted: ClassVar[str] = "a value"  # completes the sentence "<name>: must be ..."
     accepts_null: ClassVar[bool] = False  # whether None is a value, instead of "not given"
+    options: ClassVar[tuple[str, ...]] = ()  # keywords of a kind's own, which are attributes too
+    documented: ClassVar[tuple[str, ...]] = ()  # those of them that the schema cannot say
 
     def __init__(
         self,
@@ -83,7 +93,7 @@ class Parameter:
         self.required = required and not self.has_default
         self.title = title
         self.description = description
-        self.default = None if default is MISSING or default is None else self.clean(default)
+        self.default = None if default is MISSING or default is None else self._clean_default(default)
 
     def clean(self, value: Any) -> Any:
         """Return `value` as the task gets it, converted where that loses nothing; nothing is opened.
@@ -99,11 +109,10 @@ class Parameter:
         """Say what is accepted, as the end of the sentence "<name>: must be ..."."""
         return self.wanted
 
-    def refuse(self, value: Any) -> NoReturn:
-        """Raise the refusal of `value`."""
-        raise ParameterNotValidError(
-            f"{self.name}: must be {self.expected()}, not {show(value)}", parameter=self.name, value=value
-        )
+    def refuse(self, value: Any, why: object = "") -> NoReturn:
+        """Raise the refusal of `value`; `why` is added where the value alone does not show it."""
+        text = f"{self.name}: must be {self.expected()}, not {show(value)}{f': {why}' if why else ''}"
+        raise ParameterNotValidError(text, parameter=self.name, value=value)
 
     def references(self, value: Any) -> Iterator[ServiceReference]:
         """Yield the references to published data in a cleaned value."""
@@ -145,6 +154,7 @@ class Parameter:
             "title": self.title,
             "description": self.description,
             "schema": self.json_schema(),
+            **{key: to_json(getattr(self, key)) for key in self.documented},
         }
 
     def to_stored(self) -> list[Any]:
@@ -154,7 +164,7 @@ class Parameter:
             keyword["default"] = to_json(self.default)
         elif not self.required:
             keyword["required"] = False
-        for key in ("title", "description", *self._options()):
+        for key in ("title", "description", *self.options):
             if getattr(self, key) is not None:
                 keyword[key] = to_json(getattr(self, key))
         return [self._positional(), keyword]
@@ -171,9 +181,15 @@ class Parameter:
     def _positional(self) -> list[Any]:
         return []
 
-    def _options(self) -> tuple[str, ...]:
-        """Name the keywords of a kind's own, which are attributes too."""
-        return ()
+    def _clean_default(self, default: Any) -> Any:
+        cleaned = self.clean(default)
+        if isinstance(cleaned, os.PathLike) or _is_open_data(cleaned):
+            raise ParameterNotValidError(
+                f"{self.name}: the default must have a JSON form, such as a reference, which {show(default)} has not",
+                parameter=self.name,
+                value=default,
+            )
+        return cleaned
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self) or not isinstance(other, Parameter):
@@ -207,6 +223,15 @@ def unwrap(value: Any) -> Any:
     return value.item()
 
 
+def limits(minimum: object, maximum: object) -> str:
+    """Return the limits of a value as the words that follow "a number"; nothing where there are none."""
+    if minimum is not None and maximum is not None:
+        return f" from {minimum} to {maximum}"
+    if minimum is not None:
+        return f" not below {minimum}"
+    return "" if maximum is None else f" not above {maximum}"
+
+
 def show(value: Any) -> str:
     """Return a value as a message repeats it: short, and in the words of JSON."""
     if value is None or isinstance(value, bool):
@@ -216,16 +241,63 @@ def show(value: Any) -> str:
         return f"{type(value).__name__} of shape {shape}"
     if isinstance(value, ServiceReference):
         return repr(str(value))
-    text = repr(value[: _LONGEST_SHOWN + 1] if isinstance(value, str | list | tuple) else value)
+    try:
+        text = repr(value[: _LONGEST_SHOWN + 1] if isinstance(value, str | list | tuple) else value)
+    except Exception:  # noqa: BLE001  nested too deeply, a number of too many digits, somebody's own class
+        return f"a {type(value).__name__} that cannot be shown"
+    text = " ".join(text.split()) if "\n" in text else text
     return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 1]}…"
 
 
 def to_json(value: Any) -> Any:
-    """Return a cleaned value as JSON has it."""
-    if isinstance(value, ServiceReference):
-        return str(value)
-    if isinstance(value, list | tuple):
-        return [to_json(item) for item in value]
-    if isinstance(value, Mapping):
-        return {key: to_json(item) for key, item in value.items()}
-    return value.tolist() if hasattr(value, "tolist") else value
+    """Return a cleaned value as JSON has it: geometries as GeoJSON, missing elements of arrays as null."""
+    match value:
+        case ServiceReference():
+            return str(value)
+        case Color():
+            return value.to_hex()
+        case date():
+            return value.isoformat()
+        case Enum():
+            return to_json(value.value)
+        case list() | tuple():
+            return [to_json(item) for item in value]
+        case Mapping():
+            return {key: to_json(item) for key, item in value.items()}
+    if is_instance(value, "shapely", "Geometry"):
+        from shapely.geometry import mapping
+
+        return to_json(mapping(value))
+    if is_instance(value, "pyproj", "CRS"):
+        return _crs_text(value)
+    if is_instance(value, "geopandas", "GeoDataFrame"):
+        return _feature_collection(value)
+    return _elements(value.tolist()) if hasattr(value, "tolist") else value
+
+
+def _elements(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_elements(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _crs_text(crs: Any) -> str:
+    """Return ``EPSG:3857`` where an authority's code means the same CRS, and WKT otherwise."""
+    authority = crs.to_authority(min_confidence=100)
+    text = ":".join(authority or ())
+    return text if text and crs == type(crs)(text) else str(crs.to_wkt())
+
+
+def _feature_collection(frame: Any) -> Any:
+    """Return a GeoDataFrame as GeoJSON, in longitude and latitude as RFC 7946 wants it."""
+    import json
+
+    moved = frame if frame.crs is None else frame.to_crs("EPSG:4326")
+    return json.loads(moved.to_json(default=str))
+
+
+def _is_open_data(value: Any) -> bool:
+    return any(
+        is_instance(value, module, name)
+        for module, name in (("xarray", "DataArray"), ("xarray", "Dataset"), ("netCDF4", "Dataset"))
+    )

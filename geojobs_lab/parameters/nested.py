@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from geojobs_lab.documents import ServiceReference
 from geojobs_lab.errors import ParameterNotValidError
-from geojobs_lab.parameters.base import Parameter, show
+from geojobs_lab.parameters.base import Parameter, Resolver, show
+from geojobs_lab.parameters.plain import check_sizes, is_sized, sizes
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -19,6 +21,8 @@ class ListParameter(Parameter):
     ----------
     item : Parameter
         What each item has to be; its own name does not matter and is mostly ``""``.
+    min_items, max_items : int, optional
+        The least and the greatest number of items.
     name, required, **common
         As for any `Parameter`.
 
@@ -26,36 +30,65 @@ class ListParameter(Parameter):
     ------
     TypeError
         `item` is no parameter.
+    ValueError
+        A number of items is no whole number from 0 on, or they cross.
     """
 
     id = "list"
+    options = ("min_items", "max_items")
 
-    def __init__(self, item: Parameter, name: str, required: bool = True, **common: Any) -> None:
+    def __init__(
+        self,
+        item: Parameter,
+        name: str,
+        required: bool = True,
+        *,
+        min_items: int | None = None,
+        max_items: int | None = None,
+        **common: Any,
+    ) -> None:
         if not isinstance(item, Parameter):
             raise TypeError(f"{name}: ListParameter takes the parameter of its items first, not {show(item)}")
+        check_sizes(name, min_items, max_items)
         self.item = item
+        self.min_items = min_items
+        self.max_items = max_items
         super().__init__(name, required, **common)
 
     def clean(self, value: Any) -> list[Any]:
         """Return a list of cleaned items; ParameterNotValidError says which item is wrong, as ``name[2]``."""
-        if isinstance(value, list | tuple | set | frozenset | range | Iterator):
-            return [self._clean_item(index, item) for index, item in enumerate(value)]
-        try:
-            return [self.item.clean(value)]
-        except ParameterNotValidError:
-            if getattr(value, "ndim", 0) and hasattr(value, "tolist"):
-                return self.clean(value.tolist())
-            self.refuse(value)
+        items = self._clean_items(value)
+        return items if is_sized(items, self.min_items, self.max_items) else self.refuse(value, f"it has {len(items)}")
 
     def expected(self) -> str:
         """Say what is accepted."""
-        return f"a list, each item {self.item.expected()}"
+        size = sizes(self.min_items, self.max_items, "item")
+        return f"a list{f' of {size}' if size else ''}, each item {self.item.expected()}"
+
+    def references(self, value: Any) -> Iterator[ServiceReference]:
+        """Yield the references in all items."""
+        for item in value or ():
+            yield from self.item.references(item)
+
+    def resolve(self, value: Any, resolver: Resolver) -> list[Any] | None:
+        """Return the list with each item resolved as its kind does it; None, a default, stays."""
+        return None if value is None else [self.item.resolve(item, resolver) for item in value]
 
     def place(self, value: Any, like: xr.DataArray | None) -> Any:
         """Return an output's value with each item put on the grid of `like` where it needs one."""
         if isinstance(value, list | tuple | Iterator):
             return [self.item.place(item, like) for item in value]
         return self.item.place(value, like)
+
+    def _clean_items(self, value: Any) -> list[Any]:
+        if isinstance(value, list | tuple | set | frozenset | range | Iterator):
+            return [self._clean_item(index, item) for index, item in enumerate(value)]
+        try:
+            return [self.item.clean(value)]
+        except ParameterNotValidError:
+            if getattr(value, "ndim", 0) and hasattr(value, "tolist"):
+                return self._clean_items(value.tolist())
+            self.refuse(value)
 
     def _clean_item(self, index: int, value: Any) -> Any:
         try:
@@ -65,7 +98,8 @@ class ListParameter(Parameter):
             return self.item.renamed(f"{self.name}[{index}]").clean(value)
 
     def _schema(self) -> dict[str, Any]:
-        return {"type": "array", "items": self.item.json_schema()}
+        ends = {"minItems": self.min_items, "maxItems": self.max_items}
+        return {"type": "array", "items": self.item.json_schema()} | {k: v for k, v in ends.items() if v is not None}
 
     def _positional(self) -> list[Any]:
         return [_pair(self.item)]
@@ -112,6 +146,16 @@ class MultipleParameter(Parameter):
     def expected(self) -> str:
         """Say what is accepted."""
         return ", or ".join(kind.expected() for kind in self.alternatives)
+
+    def resolve(self, value: Any, resolver: Resolver) -> Any:
+        """Return the value as the kind resolves it that has cleaned it."""
+        for kind in self.alternatives:
+            try:
+                kind.clean(value)
+            except ParameterNotValidError:
+                continue
+            return kind.resolve(value, resolver)
+        return value
 
     def place(self, value: Any, like: xr.DataArray | None) -> Any:
         """Return an output's value put on the grid of `like` where no kind takes it as it is."""

@@ -9,7 +9,7 @@ from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any
 
-from geojobs_lab.parameters.base import Parameter, show, unwrap
+from geojobs_lab.parameters.base import Parameter, limits, show, unwrap
 
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 _EXACT = 2.0**53  # floats beyond this have lost their last digit: they stay floats
@@ -34,6 +34,8 @@ class NumberParameter(Parameter):
     id = "number"
     wanted = "a number"
     json_type = "number"
+    options = ("minimum", "maximum", "unit")
+    documented = ("unit",)
 
     def __init__(
         self,
@@ -64,17 +66,7 @@ class NumberParameter(Parameter):
 
     def expected(self) -> str:
         """Say what is accepted, limits included."""
-        limits = {
-            (True, True): f" from {self.minimum} to {self.maximum}",
-            (True, False): f" not below {self.minimum}",
-            (False, True): f" not above {self.maximum}",
-            (False, False): "",
-        }[self.minimum is not None, self.maximum is not None]
-        return f"{self.wanted}{limits}{f' ({self.unit})' if self.unit else ''}"
-
-    def describe(self) -> dict[str, Any]:
-        """Return the parameter's document, with its unit."""
-        return {**super().describe(), "unit": self.unit}
+        return f"{self.wanted}{limits(self.minimum, self.maximum)}{f' ({self.unit})' if self.unit else ''}"
 
     def _convert(self, number: int | float | None) -> int | float | None:
         return number
@@ -84,11 +76,8 @@ class NumberParameter(Parameter):
         return above and (self.maximum is None or number <= self.maximum)
 
     def _schema(self) -> dict[str, Any]:
-        limits = {"minimum": self.minimum, "maximum": self.maximum}
-        return {"type": self.json_type} | {key: limit for key, limit in limits.items() if limit is not None}
-
-    def _options(self) -> tuple[str, ...]:
-        return ("minimum", "maximum", "unit")
+        ends = {"minimum": self.minimum, "maximum": self.maximum}
+        return {"type": self.json_type} | {key: end for key, end in ends.items() if end is not None}
 
 
 class IntParameter(NumberParameter):

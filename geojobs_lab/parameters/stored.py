@@ -10,9 +10,14 @@ from typing import Any
 from geojobs_lab.errors import ParameterNotValidError
 from geojobs_lab.parameters.arrays import NdArrayParameter, RasterParameter
 from geojobs_lab.parameters.base import Parameter, show
+from geojobs_lab.parameters.choices import ChoiceParameter, ColorParameter
+from geojobs_lab.parameters.datasets import FeatureDatasetParameter, RasterDatasetParameter
+from geojobs_lab.parameters.features import FeatureCollectionParameter, FeatureParameter
 from geojobs_lab.parameters.nested import ListParameter, MultipleParameter
 from geojobs_lab.parameters.numeric import FloatParameter, IntParameter, NumberParameter
+from geojobs_lab.parameters.places import BBoxParameter, CRSParameter
 from geojobs_lab.parameters.plain import AnyParameter, BooleanParameter, DictParameter, StringParameter
+from geojobs_lab.parameters.times import DateParameter, DateTimeParameter
 
 _KINDS: dict[str, type[Parameter]] = {
     kind.id: kind
@@ -28,6 +33,16 @@ _KINDS: dict[str, type[Parameter]] = {
         DictParameter,
         NdArrayParameter,
         RasterParameter,
+        FeatureParameter,
+        FeatureCollectionParameter,
+        RasterDatasetParameter,
+        FeatureDatasetParameter,
+        ChoiceParameter,
+        DateParameter,
+        DateTimeParameter,
+        BBoxParameter,
+        CRSParameter,
+        ColorParameter,
     )
 }
 

@@ -1,4 +1,4 @@
-"""A map of one raster, laid out for print: title, coastlines, graticule, colour bar."""
+"""A map of one raster, laid out for print: title, coastlines, graticule, colour bar or the colours one by one."""
 
 import math
 from io import BytesIO
@@ -14,22 +14,25 @@ from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from geojobs_lab.errors import RasterError
-from geojobs_lab.plots.coastlines import borders, coastlines
+from geojobs_lab.plots.coastlines import Line, borders, coastlines
 from geojobs_lab.plots.geography import crossings, graticule, map_lines
-from geojobs_lab.plots.scale import Scale, class_scale, renderer_scale
+from geojobs_lab.plots.scale import Scale, class_scale, ramp_scale
+from geojobs_lab.plots.swatches import Swatches
 from geojobs_lab.rasters import Grid
 from geojobs_lab.rasters.placing import Place, place_array
 from geojobs_lab.renderers import Renderer
 
 _INK, _SOFT_INK, _MISSING = "#1a1a1a", "#444444", "#dcdcdc"
 # The room round the map, in inches.
-_LEFT, _RIGHT, _BOTTOM = 0.62, 0.30, 1.12
+_LEFT, _RIGHT = 0.62, 0.30
+_GRATICULE = 0.45  # below the map: its labels
 _TITLE, _SUBTITLE, _TOP, _GAP = 0.34, 0.22, 0.14, 0.09
 _NARROWEST = 4.0  # of the colour bar and of the titles
 _BETWEEN = (1.5, 1.0)  # meridians, parallels: room for their labels
 _CHARACTER = 0.085  # of a label
-_BAR_HEIGHT, _BAR_BELOW = 0.17, 0.50
+_BAR, _BAR_BELOW = 0.67, 0.50  # of the colour bar with its labels, and of these
 _SCREEN = 110  # pixels an inch of a figure in a notebook
+_SEAM = 0.7  # points beside a coastline or border
 _STEEPEST = 75.0  # degrees; the latitude whose proportions a plate carrée map nearer the pole takes
 
 
@@ -48,14 +51,15 @@ def map_figure(
     """Draw a raster as a map.
 
     A latitude/longitude raster is drawn in plate carrée with the proportions of its middle latitude, any other in
-    its own projection. Cells without data are grey.
+    its own projection. Cells without a colour, such as missing ones, are grey.
 
     Parameters
     ----------
     data : xarray.DataArray
         Two-dimensional, with a place on the Earth.
     renderer : Renderer, optional
-        Its colours; without it, classes with round limits.
+        Its colours, as on map tiles: with a ramp below them, or one by one where it has classes or single values.
+        Without it, classes with round limits.
     cmap : str, optional
         The colormap of matplotlib for the classes; chosen by the sign of the values when not given.
     vmin, vmax : float, optional
@@ -81,25 +85,19 @@ def map_figure(
         raise RasterError(f"a map needs a raster of two dimensions, not {dict(data.sizes)}: select one step first")
     place = place_array(data)
     grid, values = place.grid, _north_up(data, place)
-    scale = renderer_scale(renderer) if renderer is not None else class_scale(values, cmap, vmin, vmax)
     title = _name(data) if title is None else title
     label = str(data.attrs.get("units", "")) if label is None else label
+    picture, scale, swatches = _colored(values, renderer, cmap, vmin, vmax, label)
 
-    figure, axes, bar = _layout(grid, figsize, _TOP + _TITLE * bool(title) + _SUBTITLE * bool(subtitle))
+    above = _TOP + _TITLE * bool(title) + _SUBTITLE * bool(subtitle)
+    figure, axes = _layout(grid, figsize, above, scale, swatches, label)
     xmin, ymin, xmax, ymax = grid.bounds
-    image = axes.imshow(
-        values,
-        extent=(xmin, xmax, ymin, ymax),
-        cmap=scale.cmap,
-        norm=scale.norm,
-        interpolation="nearest",
-        aspect="auto",  # the layout has given the axes their proportions
-    )
+    # The layout has given the axes their proportions.
+    axes.imshow(picture, extent=(xmin, xmax, ymin, ymax), interpolation="nearest", aspect="auto")
     _draw_graticule(axes, grid)
-    axes.add_collection(LineCollection(map_lines(borders(), grid), colors=_INK, linewidths=0.5, alpha=0.75))
-    axes.add_collection(LineCollection(map_lines(coastlines(), grid), colors=_INK, linewidths=0.8))
+    _draw_line(axes, map_lines(borders(), grid), 0.5, 0.75)
+    _draw_line(axes, map_lines(coastlines(), grid), 0.8, 1.0)
     axes.set(xlim=(xmin, xmax), ylim=(ymin, ymax), facecolor=_MISSING)
-    _draw_bar(figure, bar, image, scale, label)
     _draw_titles(figure, axes, title, subtitle or "")
     return figure
 
@@ -113,11 +111,29 @@ class _Picture(Figure):
         return buffer.getvalue()
 
 
-def _north_up(data: xr.DataArray, place: Place) -> NDArray[np.floating]:
-    """Return the values, (ny, nx), the northern row first and the western column first, NaN where missing."""
-    values = np.asarray(data.transpose(place.y, place.x), dtype=float)
+def _north_up(data: xr.DataArray, place: Place) -> NDArray[Any]:
+    """Return the values, (ny, nx), the northern row first and the western column first, in their own type."""
+    values = np.asarray(data.transpose(place.y, place.x))
     transform = place.grid.transform
     return values[:: 1 if transform.e < 0 else -1, :: 1 if transform.a > 0 else -1]
+
+
+def _colored(
+    values: NDArray[Any],
+    renderer: Renderer | None,
+    cmap: str | None,
+    vmin: float | None,
+    vmax: float | None,
+    unit: str,
+) -> tuple[NDArray[Any], Scale | None, Swatches]:
+    """Return values as colours, (ny, nx, 4), the scale where there is one, and what is shown one by one."""
+    if renderer is None:
+        scale = class_scale(values, cmap, vmin, vmax)
+        return scale.mappable.to_rgba(np.ma.masked_invalid(values)), scale, Swatches(())
+    picture, legend = renderer.palette()[renderer.indices(values)], renderer.legend()
+    if "colors" in legend:
+        return picture, ramp_scale(legend), Swatches.of(legend["others"])
+    return picture, None, Swatches.of([*legend["entries"], *legend["others"]], unit)
 
 
 def _name(data: xr.DataArray) -> str:
@@ -126,8 +142,10 @@ def _name(data: xr.DataArray) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _layout(grid: Grid, figsize: tuple[float, float], above: float) -> tuple[Figure, Axes, Axes]:
-    """Return a figure with the axes of the map, in its true proportions, and those of the colour bar.
+def _layout(
+    grid: Grid, figsize: tuple[float, float], above: float, scale: Scale | None, swatches: Swatches, label: str
+) -> tuple[Figure, Axes]:
+    """Return a figure with the axes of the map, in its true proportions, and with what explains its colours below.
 
     `above` is the room for the titles, in inches.
     """
@@ -135,17 +153,35 @@ def _layout(grid: Grid, figsize: tuple[float, float], above: float) -> tuple[Fig
     width, height = xmax - xmin, ymax - ymin
     if grid.is_geographic:
         width *= math.cos(math.radians(min(abs(ymin + ymax) / 2, _STEEPEST)))
-    scale = min((figsize[0] - _LEFT - _RIGHT) / width, (figsize[1] - above - _BOTTOM) / height)
-    wide, high = width * scale, height * scale
+    widest = figsize[0] - _LEFT - _RIGHT
+    bar = _BAR * (scale is not None)
+    highest = figsize[1] - above - _GRATICULE - bar - swatches.height(widest)
+    shrink = min(widest / width, max(highest, 0.6 * figsize[1]) / height)  # long lists make the figure higher
+    wide, high = width * shrink, height * shrink
     room = max(wide, _NARROWEST)
-    total = np.array([_LEFT + room + _RIGHT, _BOTTOM + high + above])
-    figure = _Picture(figsize=tuple(total), dpi=150, facecolor="white")
-    left = _LEFT + (room - wide) / 2
-    axes = figure.add_axes((left / total[0], _BOTTOM / total[1], wide / total[0], high / total[1]))
-    span = max(0.8 * wide, _NARROWEST)
-    left += (wide - span) / 2
-    bar = figure.add_axes((left / total[0], _BAR_BELOW / total[1], span / total[0], _BAR_HEIGHT / total[1]))
-    return figure, axes, bar
+    listed = swatches.height(room)
+    bottom = _GRATICULE + bar + listed
+    total = (_LEFT + room + _RIGHT, bottom + high + above)
+    figure = _Picture(figsize=total, dpi=150, facecolor="white")
+
+    def place(left: float, bottom: float, width: float, height: float) -> Axes:
+        return figure.add_axes((left / total[0], bottom / total[1], width / total[0], height / total[1]))
+
+    axes = place(_LEFT + (room - wide) / 2, bottom, wide, high)
+    if scale is not None:
+        span = max(0.8 * wide, _NARROWEST)
+        axis = place(_LEFT + (room - span) / 2, listed + _BAR_BELOW, span, _BAR - _BAR_BELOW)
+        _draw_bar(figure, axis, scale, label)
+    if listed:
+        swatches.draw(place(_LEFT, 0, room, listed), room)
+    return figure, axes
+
+
+def _draw_line(axes: Axes, lines: list[Line], width: float, alpha: float) -> None:
+    """Draw lines that can be seen on any colour: dark, in a light seam."""
+    seam = width + 2 * _SEAM
+    axes.add_collection(LineCollection(lines, colors="white", linewidths=seam, alpha=0.6 * alpha, capstyle="round"))
+    axes.add_collection(LineCollection(lines, colors=_INK, linewidths=width, alpha=alpha))
 
 
 def _draw_graticule(axes: Axes, grid: Grid) -> None:
@@ -163,8 +199,8 @@ def _draw_graticule(axes: Axes, grid: Grid) -> None:
     axes.spines[:].set(linewidth=0.8, color=_INK)
 
 
-def _draw_bar(figure: Figure, axes: Axes, image: Any, scale: Scale, label: str) -> None:
-    bar = figure.colorbar(image, cax=axes, orientation="horizontal", extend=scale.extend, extendfrac=0.04)
+def _draw_bar(figure: Figure, axes: Axes, scale: Scale, label: str) -> None:
+    bar = figure.colorbar(scale.mappable, cax=axes, orientation="horizontal", extend=scale.extend, extendfrac=0.04)
     wide = sum(len(text) + 1.5 for text in scale.labels) * _CHARACTER
     every = math.ceil(wide / (axes.get_window_extent().width / figure.dpi))
     bar.set_ticks(scale.ticks[::every], labels=scale.labels[::every])

@@ -1,15 +1,17 @@
 """The colour scale of a map: round levels, one colour for each class between them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap, Normalize
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap, Normalize, to_rgba
 from numpy.typing import NDArray
 
 from geojobs_lab.errors import InvalidInput
-from geojobs_lab.renderers import Renderer, default_renderer, level_labels, round_levels
+from geojobs_lab.renderers import default_renderer, level_labels, round_levels
 
 _SEQUENTIAL, _DIVERGING = "viridis", "RdBu_r"  # both can be told apart by colour-blind readers
 _CLASSES = 10  # at most: more cannot be told apart by any reader
@@ -35,9 +37,14 @@ class Scale:
     labels: list[str]
     extend: Literal["neither", "min", "max", "both"]
 
+    @property
+    def mappable(self) -> ScalarMappable:
+        """What turns values into colours."""
+        return ScalarMappable(self.norm, self.cmap)
+
 
 def class_scale(
-    values: NDArray[np.floating], cmap: str | None = None, vmin: float | None = None, vmax: float | None = None
+    values: NDArray[Any], cmap: str | None = None, vmin: float | None = None, vmax: float | None = None
 ) -> Scale:
     """Return a scale of at most ten classes or so with round limits.
 
@@ -80,13 +87,11 @@ def class_scale(
     )
 
 
-def renderer_scale(renderer: Renderer) -> Scale:
-    """Return the scale of a renderer: its own ramp."""
-    legend = renderer.legend()
-    low, high = legend["range"]
+def ramp_scale(legend: Mapping[str, Any]) -> Scale:
+    """Return the scale of a renderer with a ramp, by its legend."""
     return Scale(
-        ListedColormap(renderer.palette()[1:] / 255),
-        Normalize(low, high),
+        ListedColormap([to_rgba(color) for color in legend["colors"]]),
+        Normalize(*legend["range"]),
         [entry["value"] for entry in legend["entries"]],
         [entry["label"] for entry in legend["entries"]],
         "neither",

@@ -9,10 +9,11 @@ from typing import TypeAlias
 
 import xarray as xr
 
+from geojobs_lab.rasters.aligning import align, same_grid
 from geojobs_lab.rasters.attaching import as_raster
 from geojobs_lab.rasters.grid import Grid
 from geojobs_lab.rasters.locks import HDF5_LOCK
-from geojobs_lab.rasters.opening import open_raster
+from geojobs_lab.rasters.opening import open_raster, open_raster_dataset
 from geojobs_lab.rasters.queries import statistics, value_at
 from geojobs_lab.rasters.rasterfile import RasterFile
 from geojobs_lab.rasters.timeaxis import TimeAxis
@@ -28,8 +29,11 @@ __all__ = [
     "RasterFile",
     "TimeAxis",
     "VariableInfo",
+    "align",
     "as_raster",
     "open_raster",
+    "open_raster_dataset",
+    "same_grid",
     "statistics",
     "value_at",
     "write_raster",

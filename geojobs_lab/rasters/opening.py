@@ -1,17 +1,20 @@
-"""Opening a variable of a NetCDF file as a lazy array with its CRS, for tasks and notebooks."""
+"""Opening the rasters of a NetCDF file as lazy arrays with their CRS, for tasks and notebooks."""
 
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cftime
+import numpy as np
 import xarray as xr
 
 from geojobs_lab.errors import RasterError
 from geojobs_lab.rasters.locks import HDF5_LOCK
 from geojobs_lab.rasters.packing import undeclared_fill
 from geojobs_lab.rasters.rasterfile import RasterFile
-from geojobs_lab.rasters.tagging import with_grid
+from geojobs_lab.rasters.tagging import CRS_COORDINATE, with_grid
 from geojobs_lab.rasters.timeaxis import counts_from_year_zero
 from geojobs_lab.rasters.variables import VariableInfo
 
@@ -49,10 +52,75 @@ def open_raster(
     with RasterFile(path) as file:
         info = file.variable(variable)
         chosen = info.select(time, best_fit) if time is not None else {}
-    dataset = _open_dataset(file.path, info)
-    data = dataset[info.name]
+    stored = _open_stored(file.path)
+    try:
+        data = _decoded(stored, info, file.path)
+    except BaseException:
+        stored.close()
+        raise
     if time is not None and info.time is not None:
         data = data.isel({info.time.name: chosen[info.time.name]})
+    data = _placed(data, info)
+    data.set_close(stored.close)
+    return data
+
+
+def open_raster_dataset(path: str | os.PathLike[str]) -> xr.Dataset:
+    """Open all rasters of a file; only coordinates are read until values are asked for.
+
+    Returns
+    -------
+    xarray.Dataset
+        One variable for each raster, as `open_raster` gives it; the CRS of each is the coordinate that its encoding
+        names as ``grid_mapping``, where rioxarray finds it. Its `close` closes the file.
+
+    Raises
+    ------
+    RasterError
+        As `RasterFile`; or two rasters place the same dimension differently.
+    """
+    with RasterFile(path) as file:
+        infos, attributes = list(file.variables.values()), file.attributes
+    stored = _open_stored(file.path)
+    try:
+        variables: dict[str, xr.Variable] = {}
+        coordinates: dict[str, xr.Variable] = {}
+        for info in infos:
+            data = _with_own_crs(_placed(_decoded(stored, info, file.path), info), coordinates)
+            _gather(coordinates, data, file.path)
+            variables[info.name] = data.variable
+        dataset = xr.Dataset(variables, coordinates, attributes)
+    except BaseException:
+        stored.close()
+        raise
+    dataset.set_close(stored.close)
+    return dataset
+
+
+def _gather(coordinates: dict[str, xr.Variable], data: xr.DataArray, path: Path) -> None:
+    """Add the coordinates of a raster to those of the others."""
+    for name, found in data.coords.items():
+        known = coordinates.setdefault(str(name), found.variable)
+        if name in data.dims[-2:]:
+            known.encoding["grid_mapping"] = data.encoding["grid_mapping"]  # stays when a task computes
+        if name in data.dims and not np.array_equal(known.values, found.values):
+            raise RasterError(f"{data.name!r} of {path.name!r} places {name!r} unlike another raster does")
+
+
+def _with_own_crs(data: xr.DataArray, coordinates: dict[str, xr.Variable]) -> xr.DataArray:
+    """Return the raster with its CRS under a name that no other CRS among the coordinates has."""
+    name, number = CRS_COORDINATE, 1
+    while name in coordinates and coordinates[name].attrs != data.coords[CRS_COORDINATE].attrs:
+        number += 1
+        name = f"{CRS_COORDINATE}_{number}"
+    if name != CRS_COORDINATE:
+        data = data.rename({CRS_COORDINATE: name})
+        data.encoding["grid_mapping"] = name
+    return data
+
+
+def _placed(data: xr.DataArray, info: VariableInfo) -> xr.DataArray:
+    """Return a decoded variable as (time, others…, y, x) with coordinates and CRS that every library understands."""
     leading = [dim for dim in data.dims if dim not in (info.y_dim, info.x_dim)]
     if info.time is not None and info.time.name in leading:
         leading.sort(key=lambda dim: dim != info.time.name)  # type: ignore[union-attr]  # checked above
@@ -61,32 +129,35 @@ def open_raster(
     data = with_grid(data, info.grid, info.y_dim, info.x_dim)
     for coordinate in data.coords.values():
         coordinate.attrs.pop("bounds", None)  # the variable that it names does not come along
-    data.set_close(dataset.close)
     return data
 
 
-def _open_dataset(path: Path, info: VariableInfo) -> xr.Dataset:
+def _open_stored(path: Path) -> xr.Dataset:
+    with _reading(repr(path.name), path):
+        return xr.open_dataset(path, engine="netcdf4", lock=HDF5_LOCK, decode_cf=False)
+
+
+def _decoded(stored: xr.Dataset, info: VariableInfo, path: Path) -> xr.DataArray:
     wanted = {info.name, *info.dims, *str(info.attributes.get("coordinates", "")).split()}
+    with _reading(f"{info.name!r} of {path.name!r}", path):
+        part = stored[[name for name in stored.variables if name in wanted]].copy()
+        for variable in (found for name, found in part.variables.items() if name not in info.dims):
+            variable.attrs.update(undeclared_fill(variable.dtype, variable.attrs))
+        if info.time is not None and counts_from_year_zero(str(part[info.time.name].attrs.get("units"))):
+            numbers, attributes = info.time.to_numbers()  # xarray refuses such units
+            part = part.assign_coords({info.time.name: (info.time.name, numbers, attributes)})
+        return xr.decode_cf(part, decode_timedelta=False)[info.name]
+
+
+@contextmanager
+def _reading(what: str, path: Path) -> Iterator[None]:
     try:
         # Under the lock also because catch_warnings is not for threads.
         with HDF5_LOCK, warnings.catch_warnings():
             # Dates out of datetime64's reach stay cftime, which is what we want.
             warnings.simplefilter("ignore", xr.SerializationWarning)
             warnings.simplefilter("ignore", cftime.CFWarning)
-            stored = xr.open_dataset(path, engine="netcdf4", lock=HDF5_LOCK, decode_cf=False)
-            try:
-                part = stored[[name for name in stored.variables if name in wanted]]
-                for variable in (found for name, found in part.variables.items() if name not in info.dims):
-                    variable.attrs.update(undeclared_fill(variable.dtype, variable.attrs))
-                if info.time is not None and counts_from_year_zero(str(part[info.time.name].attrs.get("units"))):
-                    numbers, attributes = info.time.to_numbers()  # xarray refuses such units
-                    part = part.assign_coords({info.time.name: (info.time.name, numbers, attributes)})
-                dataset = xr.decode_cf(part, decode_timedelta=False)
-            except BaseException:
-                stored.close()
-                raise
+            yield
     except (OSError, RuntimeError, ValueError, KeyError) as error:
         text = str(error).replace(str(path), path.name)
-        raise RasterError(f"{info.name!r} of {path.name!r} cannot be decoded: {text}") from error
-    dataset.set_close(stored.close)
-    return dataset
+        raise RasterError(f"{what} cannot be decoded: {text}") from error

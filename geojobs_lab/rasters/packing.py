@@ -49,12 +49,13 @@ def unpack(stored: Array, attributes: Mapping[str, Any]) -> Array:
             # The fill is compared as stored: a float64 1e20 means the float32 nearest to it.
             same = numbers == np.asarray(fill).astype(numbers.dtype)
             missing = same if missing is None else missing | same
-    values = numbers.astype(dtype)
+    hidden = missing is not None and bool(missing.any())
+    values = numbers.astype(dtype, copy=hidden)  # what is stored stays as it is
     if "scale_factor" in attributes:
         values = values * dtype.type(attributes["scale_factor"])
     if "add_offset" in attributes:
         values = values + dtype.type(attributes["add_offset"])
-    if missing is not None and missing.any():
+    if hidden:
         values[missing] = np.nan
     return values
 

@@ -191,6 +191,9 @@ def place_array(data: xr.DataArray) -> Place:
         if coordinate.ndim == 0 and {"grid_mapping_name", "crs_wkt", "spatial_ref"} & coordinate.attrs.keys()
     }
     named = data.encoding.get("grid_mapping") or data.attrs.get("grid_mapping")
+    if named is None:  # arithmetic loses it; the rows and columns of a data set's raster remember theirs
+        remembered = (data.coords[dim].encoding.get("grid_mapping") for dim in data.dims if dim in data.coords)
+        named = next(filter(None, remembered), None)
     if named is None or not any(name in mappings for name, _ in parse_grid_mapping(str(named))):
         named = next(iter(mappings), None)
     try:

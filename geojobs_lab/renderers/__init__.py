@@ -7,17 +7,24 @@ asked for by name, because server configurations import this package.
 
 from geojobs_lab.colors import Color
 from geojobs_lab.renderers.base import Renderer
+from geojobs_lab.renderers.classified import ClassifiedRenderer
 from geojobs_lab.renderers.document import renderer_from_json
 from geojobs_lab.renderers.legend import legend_png
 from geojobs_lab.renderers.levels import level_labels, round_levels
 from geojobs_lab.renderers.stretched import StretchedRenderer, default_renderer
+from geojobs_lab.renderers.svg import legend_svg
+from geojobs_lab.renderers.unique import UniqueRenderer, UniqueValuesRenderer
 
 __all__ = [
+    "ClassifiedRenderer",
     "Color",
     "Renderer",
     "StretchedRenderer",
+    "UniqueRenderer",
+    "UniqueValuesRenderer",
     "default_renderer",
     "legend_png",
+    "legend_svg",
     "level_labels",
     "renderer_from_json",
     "round_levels",

@@ -2,8 +2,12 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 _MANTISSAS = (1.0, 2.0, 2.5, 5.0, 10.0, 20.0)
+_LONGEST_WHOLE = 1e12  # longer ones are written with an exponent
+_SHORT_FORMS = [f"{{:.{digits}g}}" for digits in range(2, 18)]
+_FORMS = [*(f"{{:.{digits}f}}" for digits in range(7)), *_SHORT_FORMS]
 
 
 def round_levels(low: float, high: float, *, most: int = 8, around: bool = False) -> list[float]:
@@ -39,15 +43,49 @@ def round_levels(low: float, high: float, *, most: int = 8, around: bool = False
 def level_labels(levels: Sequence[float]) -> list[str]:
     """Write evenly spaced numbers with as many decimals as their spacing needs, and a true minus sign.
 
-    Numbers of 1e6 and more, or spaced by less than 1e-4, are written with an exponent.
+    Numbers of 1e6 and more, or spaced by less than 1e-4, are written with an exponent where that is shorter.
     """
     largest = max((abs(level) for level in levels), default=0.0)
     step = levels[1] - levels[0] if len(levels) > 1 else largest or 1.0
+    texts = [f"{level:.{max(0, _shortest(step))}f}" for level in levels]
     if largest >= 1e6 or abs(step) < 1e-4:
-        texts = [_exponent(level, step) for level in levels]
-    else:
-        texts = [f"{level:.{max(0, _shortest(step))}f}" for level in levels]
+        texts = min([_exponent(level, step) for level in levels], texts, key=lambda form: max(map(len, form)))
     return [text.replace("-", "\u2212") for text in texts]
+
+
+def number_labels(numbers: Sequence[float]) -> list[str]:
+    """Write numbers with as many decimals as tell them apart and from zero.
+
+    A hundredth of their smallest distance can be seen, and a twentieth of each of them. Numbers that are all whole have
+    no decimals; a true minus sign, an exponent for the very large and small.
+    """
+    if all(float(number).is_integer() and abs(number) < _LONGEST_WHOLE for number in numbers):
+        return [_typeset(f"{int(number)}") for number in numbers]
+    rising = sorted(set(numbers))
+    gap = min((high - low for low, high in pairwise(rising)), default=abs(rising[0]))
+    for form in _FORMS if max(map(abs, rising)) < _LONGEST_WHOLE else _SHORT_FORMS:
+        texts = [form.format(number) for number in numbers]
+        if all(
+            abs(float(text) - number) <= min(gap / 100, abs(number) / 20)
+            for text, number in zip(texts, numbers, strict=True)
+        ):
+            break
+    return [_typeset(text) for text in texts]
+
+
+def single_labels(numbers: Sequence[float]) -> list[str]:
+    """Write each number for itself and short, so that those of float32 show no digits that they do not have."""
+    for digits in (7, 17):
+        texts = [f"{number:.{digits}g}" if isinstance(number, float) else str(number) for number in numbers]
+        if len(set(texts)) == len(numbers):
+            break
+    return [_typeset(text) for text in texts]
+
+
+def _typeset(text: str) -> str:
+    """Return a number's text with a true minus sign and a short exponent: 1e-07 becomes 1e−7."""
+    mantissa, _, exponent = text.partition("e")
+    return (f"{mantissa}e{int(exponent)}" if exponent else mantissa).replace("-", "\u2212")
 
 
 def _exponent(level: float, step: float) -> str:

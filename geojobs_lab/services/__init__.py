@@ -4,6 +4,7 @@ The package itself is light; `publishing` and `references`, which load numpy and
 """
 
 from geojobs_lab.services.catalogue import ServiceCatalogue
+from geojobs_lab.services.cleanup import cleanup_temporary_services
 from geojobs_lab.services.service import Service
 
-__all__ = ["Service", "ServiceCatalogue"]
+__all__ = ["Service", "ServiceCatalogue", "cleanup_temporary_services"]

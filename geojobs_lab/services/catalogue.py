@@ -10,7 +10,7 @@ import logging
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,10 +19,12 @@ from uuid import uuid4
 
 from geojobs_lab.database import Database
 from geojobs_lab.documents import check_service_name, format_time, utc_now
-from geojobs_lab.errors import Conflict, GeoJobsError, InvalidInput
+from geojobs_lab.errors import Conflict, InvalidInput, NotFound
 from geojobs_lab.services import rows
 from geojobs_lab.services.files import OpenFiles, look_into
+from geojobs_lab.services.owner import Owner
 from geojobs_lab.services.service import Service
+from geojobs_lab.services.traces import real, remove_files, sweep_uploads, to_disk
 
 if TYPE_CHECKING:
     from geojobs_lab.rasters import RasterFile
@@ -65,7 +67,11 @@ class ServiceCatalogue:
         self._max_age = timedelta(seconds=min(_LONGEST_AGE, max_age))
         self._files = OpenFiles()
         self._looking: asyncio.Task[None] | None = None
-        self.uploads_dir = data_dir / "uploads"
+        self.owner = Owner(data_dir)
+        # A folder of this server's own: what lies in those of servers that are gone is whole or waste.
+        self._data_dir = data_dir
+        self._uploads = data_dir / "uploads"
+        self.uploads_dir = self._uploads / self.owner.name
         self._configured = {
             name: Service(
                 name=name,
@@ -79,7 +85,10 @@ class ServiceCatalogue:
         }
 
     async def start(self) -> None:
-        """Begin to look into the configured files; returns at once."""
+        """Put in order what a crash may have left, and begin to look into the configured files."""
+        await asyncio.to_thread(self.owner.hold)
+        await self._find_files()
+        await asyncio.to_thread(sweep_uploads, self._uploads, self.owner, await self.owned_paths())
         self._looking = asyncio.create_task(self._look_into_configured())
 
     async def stop(self) -> None:
@@ -88,6 +97,34 @@ class ServiceCatalogue:
             self._looking.cancel()
             await asyncio.gather(self._looking, return_exceptions=True)
         self._files.close()
+        self.owner.release()
+
+    async def _find_files(self) -> None:
+        """Find the files that servers have written, and forget the services whose file is gone.
+
+        Where the whole data folder has been moved or copied, the file in it counts, and not the one that it was copied
+        from, which belongs to other servers.
+        """
+
+        def work(connection: sqlite3.Connection) -> list[str]:
+            lost = []
+            for name, path in rows.owned_paths(connection).items():
+                here = self._in_data_dir(path)
+                if here is None and not path.is_file():
+                    lost.append(name)
+                elif here is not None and here != path:
+                    rows.move(connection, name, here)
+            rows.forget(connection, lost)
+            return lost
+
+        for name in await self._database.write(work):
+            _log.warning("Service %r is removed: its file is gone", name)
+
+    def _in_data_dir(self, path: Path) -> Path | None:
+        """Return the file in the data folder that has the place of `path` in its own, None where there is none."""
+        # results/<uuid>/<file>, uploads/<server>/<file>, and uploads/<file> as it once was
+        candidates = (self._data_dir.joinpath(*path.parts[-count:]) for count in (3, 2))
+        return next((here for here in candidates if here.is_file()), None)
 
     async def _look_into_configured(self) -> None:
         for name, service in list(self._configured.items()):
@@ -147,9 +184,10 @@ class ServiceCatalogue:
         await asyncio.to_thread(self.uploads_dir.mkdir, mode=0o700, parents=True, exist_ok=True)
         path = self.uploads_dir / f"{uuid4()}.nc"
         await asyncio.to_thread(shutil.move, file, path)
+        await asyncio.to_thread(to_disk, path)
         try:
             return await self._publish(name, path, title, renderer, owned=True)
-        except BaseException as error:
+        except Exception as error:  # when this is cancelled instead, nobody knows whether the row was written
             path.unlink(missing_ok=True)
             if isinstance(error, InvalidInput) and error.field == "path":  # its sender knows neither path nor name
                 message = str(error).replace("path: ", "file: ", 1).replace(repr(path.name), "the uploaded file")
@@ -229,23 +267,38 @@ class ServiceCatalogue:
         Raises
         ------
         Conflict
-            The service belongs to the configuration.
+            The service belongs to the configuration, or an unfinished job uses it.
         """
         self._refuse_configured(name)
         service = await self._database.write(lambda c: rows.delete(c, name))
-        if service.owned:
-            await asyncio.to_thread(_unlink, service.path)
+        # The row first: a file that nobody names any more is found at the next start.
+        await asyncio.to_thread(remove_files, [service])
         _log.info("Service %r is removed", name)
 
-    async def remove_expired(self, in_use: Collection[str]) -> None:
-        """Remove the temporary services that are too old and not `in_use`."""
+    async def remove_expired(self, *, dry_run: bool = False) -> Sequence[str]:
+        """Remove the temporary services that are too old and that no unfinished job uses.
+
+        Returns
+        -------
+        sequence of str
+            Their names; with `dry_run`, of those that would go.
+        """
         before = format_time(utc_now() - self._max_age)
-        for service in await self._database.read(lambda c: rows.temporary_before(c, before)):
-            if service.name not in in_use:
-                try:
-                    await self.remove(service.name)
-                except GeoJobsError as error:
-                    _log.warning("Service %r is too old and could not be removed: %s", service.name, error)
+
+        def work(connection: sqlite3.Connection) -> list[Service]:
+            return [rows.delete(connection, service.name) for service in rows.expired(connection, before)]
+
+        old = await self._database.read(lambda c: rows.expired(c, before))
+        if old and not dry_run:
+            old = await self._database.write(work)  # what has come into use meanwhile stays
+            await asyncio.to_thread(remove_files, old)
+            for service in old:
+                _log.info("Service %r is removed: it is too old", service.name)
+        return [service.name for service in old]
+
+    async def owned_paths(self) -> Collection[Path]:
+        """Return the `real` paths of the files that servers have written and that services are made of."""
+        return set(map(real, (await self._database.read(rows.owned_paths)).values()))
 
     async def of_job(self, job: str) -> Sequence[Service]:
         """Return the services that hold the results of a job."""
@@ -277,12 +330,22 @@ class ServiceCatalogue:
 
         return work
 
+    def holding(self, job: str, services: Iterable[Service]) -> Callable[[sqlite3.Connection], None]:
+        """Return the work that keeps services as long as a job needs them, to be done with the job's own row."""
+        names = [service.name for service in services if not service.configured]
+        return lambda connection: rows.hold(connection, job, names)
+
+    def release(self, connection: sqlite3.Connection, job: str) -> None:
+        """Let go of what a job has held; the work of the transaction that ends it."""
+        rows.release(connection, job)
+
     def deletion(self, names: Sequence[str]) -> Callable[[sqlite3.Connection], None]:
         """Return the work that forgets services, whose files the caller removes."""
 
         def work(connection: sqlite3.Connection) -> None:
             for name in names:
-                rows.delete(connection, name)
+                with contextlib.suppress(NotFound):  # too old, and removed a moment ago
+                    rows.delete(connection, name)
 
         return work
 
@@ -301,14 +364,6 @@ class ServiceCatalogue:
 
 def _path(text: str) -> Path:
     return Path(os.path.expanduser(text))  # noqa: PTH111  Path's own raises where there is no such user
-
-
-def _unlink(path: Path) -> None:
-    path.unlink(missing_ok=True)
-    try:
-        path.parent.rmdir()  # the job's folder, when this was its last file
-    except OSError:
-        return
 
 
 def _styled(service: Service, renderer: Mapping[str, Any], variable: str | None) -> Mapping[str, Mapping[str, Any]]:

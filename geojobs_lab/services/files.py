@@ -6,6 +6,7 @@ All of it reads files, so all of it is for threads, not for an event loop. numpy
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
+from datetime import datetime
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ class OpenFiles:
     def __init__(self) -> None:
         self._files: OrderedDict[tuple[Path, int], RasterFile] = OrderedDict()
         self._styles: dict[tuple[Path, int, str], Renderer] = {}
+        self._stored_styles: OrderedDict[tuple[str, datetime, int, str], Renderer] = OrderedDict()
         self._lock = threading.Lock()
 
     def open(self, service: Service) -> "RasterFile":
@@ -63,14 +65,26 @@ class OpenFiles:
     def renderer(self, service: Service, variable: str) -> "Renderer":
         """Return the variable's renderer: the one that was set, or a stretch over the range of its values."""
         load_libraries()
-        from geojobs_lab.renderers import renderer_from_json
-
         if variable in service.renderers:
-            return renderer_from_json(service.renderers[variable])
+            return self._stored(service, variable)
         key = (*_key(service), variable)
         style = self._styles.get(key)
         if style is None:
             style = self._styles[key] = _default_style(self.open(service), variable)
+        return style
+
+    def _stored(self, service: Service, variable: str) -> "Renderer":
+        """Return a renderer that was set: read once, not for every tile."""
+        from geojobs_lab.renderers import renderer_from_json
+
+        key = (service.name, service.created, service.revision, variable)
+        style = self._stored_styles.get(key)
+        if style is None:
+            style = renderer_from_json(service.renderers[variable])
+            with self._lock:
+                self._stored_styles[key] = style
+                while len(self._stored_styles) > _OPEN_FILES:
+                    self._stored_styles.popitem(last=False)
         return style
 
     def close(self) -> None:
@@ -78,6 +92,7 @@ class OpenFiles:
         with self._lock:
             self._files.clear()
             self._styles.clear()
+            self._stored_styles.clear()
 
 
 def look_into(path: Path) -> Mapping[str, Any]:

@@ -29,6 +29,14 @@ SCHEMA = (
     CREATE INDEX services_by_job ON services (job);
     CREATE INDEX services_by_age ON services (temporary, created)
     """,
+    """
+    CREATE TABLE service_holds (
+        service TEXT NOT NULL,
+        job TEXT NOT NULL,
+        PRIMARY KEY (service, job)
+    ) WITHOUT ROWID;
+    CREATE INDEX service_holds_by_job ON service_holds (job)
+    """,
 )
 
 
@@ -88,8 +96,17 @@ def update(connection: sqlite3.Connection, name: str, **changes: Any) -> Service
 
 
 def delete(connection: sqlite3.Connection, name: str) -> Service:
-    """Remove the row and return what it was."""
+    """Remove the row and return what it was.
+
+    Raises
+    ------
+    Conflict
+        A job that waits or runs, in whichever server, uses it.
+    """
     service = find(connection, name)
+    held = connection.execute("SELECT job FROM service_holds WHERE service = ?", (name,)).fetchone()
+    if held is not None:
+        raise Conflict(f"service {name!r} is used by job {held['job']}")
     connection.execute("DELETE FROM services WHERE name = ?", (name,))
     return service
 
@@ -99,9 +116,43 @@ def of_job(connection: sqlite3.Connection, job: str) -> list[Service]:
     return _all(connection.execute("SELECT * FROM services WHERE job = ?", (job,)))
 
 
-def temporary_before(connection: sqlite3.Connection, time: str) -> list[Service]:
-    """Return the temporary services created before `time`."""
-    return _all(connection.execute("SELECT * FROM services WHERE temporary AND created < ?", (time,)))
+def expired(connection: sqlite3.Connection, before: str) -> list[Service]:
+    """Return the temporary services created before a time that no unfinished job uses."""
+    return _all(
+        connection.execute(
+            "SELECT * FROM services WHERE temporary AND created < ? "
+            "AND NOT EXISTS (SELECT 1 FROM service_holds WHERE service = name) ORDER BY created, name",
+            (before,),
+        )
+    )
+
+
+def hold(connection: sqlite3.Connection, job: str, names: Iterable[str]) -> None:
+    """Keep services from being removed as long as a job needs them, or raise NotFound."""
+    for name in names:
+        find(connection, name)
+        connection.execute("INSERT OR IGNORE INTO service_holds VALUES (?, ?)", (name, job))
+
+
+def release(connection: sqlite3.Connection, job: str) -> None:
+    """Let go of all services that a job has held."""
+    connection.execute("DELETE FROM service_holds WHERE job = ?", (job,))
+
+
+def owned_paths(connection: sqlite3.Connection) -> dict[str, Path]:
+    """Return the files that belong to services: name -> path."""
+    rows = connection.execute("SELECT name, path FROM services WHERE owned")
+    return {row["name"]: Path(row["path"]) for row in rows}
+
+
+def move(connection: sqlite3.Connection, name: str, path: Path) -> None:
+    """Write down where a service's file is now."""
+    connection.execute("UPDATE services SET path = ? WHERE name = ?", (str(path), name))
+
+
+def forget(connection: sqlite3.Connection, names: Iterable[str]) -> None:
+    """Remove rows whose files are gone, in use or not."""
+    connection.executemany("DELETE FROM services WHERE name = ?", [(name,) for name in names])
 
 
 def _all(rows: Iterable[sqlite3.Row]) -> list[Service]:

@@ -6,10 +6,12 @@ to the `RunContext`; nothing here imports numpy or xarray before a raster is at 
 
 from geojobs_lab.tasks.base import Task
 from geojobs_lab.tasks.context import RunContext, current_context, log, progress, track, use_context
+from geojobs_lab.tasks.fields import Field
 from geojobs_lab.tasks.function import FunctionTask, task
 from geojobs_lab.tasks.registry import Registry, default_registry
 
 __all__ = [
+    "Field",
     "FunctionTask",
     "Registry",
     "RunContext",

@@ -13,10 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from geojobs_lab.documents import ServiceReference
 from geojobs_lab.errors import ParameterNotValidError, RasterError, RunError
-from geojobs_lab.parameters import AnyParameter, DictParameter, MultipleParameter, Parameter, ParameterCollection
+from geojobs_lab.parameters import (
+    AnyParameter,
+    DictParameter,
+    ListParameter,
+    MultipleParameter,
+    Parameter,
+    ParameterCollection,
+    RasterParameter,
+)
 from geojobs_lab.parameters.base import is_instance, show
 from geojobs_lab.tasks.context import current_context
 from geojobs_lab.tasks.docstrings import read_docstring
+from geojobs_lab.tasks.showing import shown
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -34,7 +43,10 @@ class Task:
     inputs, outputs : sequence of Parameter
         What `execute` takes as keywords, and what it returns.
     allow_extra_args : bool
-        Whether inputs that are not declared are passed on, unchecked, instead of refused.
+        Whether inputs that are not declared are passed on, unchecked, instead of refused. Among them a text that
+        begins with ``service://``, and a list of such, is a reference to published data and comes as rasters.
+    exposed : bool
+        False for a task that takes paths of the server: its name alone is no job then, one has to be registered.
     """
 
     name: str = ""
@@ -43,19 +55,34 @@ class Task:
     inputs: Sequence[Parameter] = ()
     outputs: Sequence[Parameter] = ()
     allow_extra_args: bool = False
+    exposed: bool = True
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
         if cls.__doc__ and "description" not in vars(cls):
             cls.description = read_docstring(cls.__doc__).summary or None
 
-    def execute(self, *args: Any, **inputs: Any) -> Any:
+    @staticmethod
+    def by_name(name: str) -> Task:
+        """Return the task of an installed package that is registered under `name`.
+
+        Raises
+        ------
+        NotFound
+            Names what is known.
+        """
+        from geojobs_lab.tasks.registry import default_registry  # which holds tasks: it stands above this module
+
+        return default_registry().get(name)
+
+    def execute(self, /, *args: Any, **inputs: Any) -> Any:
         """Do the work, with the cleaned inputs as keywords.
 
         Returns
         -------
         object
-            A mapping by output names, or the plain value of the first declared output.
+            A mapping by output names, a tuple of as many values as outputs are declared, or the plain value of the
+            first.
         """
         raise NotImplementedError(f"{self.label} has no execute(self, ...)")
 
@@ -65,7 +92,7 @@ class Task:
         return self.name or type(self).__name__
 
     def __call__(self, /, *args: Any, **inputs: Any) -> ParameterCollection:
-        """Run the task here and now, in the present `RunContext`.
+        """Run the task here and now, in the present `RunContext`; a notebook shows how far it is.
 
         Raises
         ------
@@ -79,8 +106,10 @@ class Task:
         if args:
             keywords = ", ".join(f"{parameter.name}=…" for parameter in self.inputs)
             raise TypeError(f"{self.label} takes its inputs as keywords only: {self.label}({keywords})")
-        resolved = self._resolve(self.clean(inputs))
-        return self._collect(self.execute(**resolved), resolved)
+        cleaned = self.clean(inputs)
+        with shown(self.title or self.label):
+            resolved = self._resolve(cleaned)
+            return self._collect(self.execute(**resolved), resolved)
 
     def clean(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Return checked and converted inputs, defaults filled in; nothing is opened.
@@ -99,7 +128,7 @@ class Task:
         if missing:
             needs = "; ".join(f"{p.name}: is required and must be {p.expected()}" for p in missing)
             raise ParameterNotValidError(needs, parameter=missing[0].name)
-        cleaned = dict(inputs) if self.allow_extra_args else {}
+        cleaned = {name: _extra(name, value).clean(value) for name, value in self._extras(inputs).items()}
         for parameter in self.inputs:
             value = inputs.get(parameter.name)
             given = value is not None or (parameter.name in inputs and parameter.accepts_null)
@@ -107,14 +136,14 @@ class Task:
                 cleaned[parameter.name] = parameter.clean(value)
             elif parameter.has_default:
                 cleaned[parameter.name] = copy.deepcopy(parameter.default)
-            else:
-                cleaned.pop(parameter.name, None)
         return cleaned
 
     def references(self, cleaned: Mapping[str, Any]) -> Iterator[ServiceReference]:
         """Yield every reference that a run with these cleaned inputs will resolve."""
         for parameter in self.inputs:
             yield from parameter.references(cleaned.get(parameter.name))
+        for name, value in self._extras(cleaned).items():
+            yield from _extra(name, value).references(value)
 
     def describe(self) -> dict[str, Any]:
         """Return the task's document: name, title, description, inputs and outputs."""
@@ -131,9 +160,14 @@ class Task:
         outputs = ", ".join(parameter.name for parameter in self.outputs)
         return f"<{type(self).__name__} {self.label!r}: ({inputs}) -> ({outputs})>"
 
+    def _extras(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the inputs that are not declared."""
+        known = {parameter.name for parameter in self.inputs}
+        return {name: value for name, value in inputs.items() if name not in known}
+
     def _refuse_unknown(self, inputs: Mapping[str, Any]) -> None:
         known = [parameter.name for parameter in self.inputs]
-        unknown = [name for name in inputs if name not in known]
+        unknown = list(self._extras(inputs))
         if not unknown or self.allow_extra_args:
             return
         meant = get_close_matches(str(unknown[0]), known, n=1)
@@ -148,8 +182,7 @@ class Task:
         resolver = current_context().resolver
         by_name = {parameter.name: parameter for parameter in self.inputs}
         return {
-            name: by_name[name].resolve(value, resolver) if name in by_name else value
-            for name, value in cleaned.items()
+            name: (by_name.get(name) or _extra(name, value)).resolve(value, resolver) for name, value in cleaned.items()
         }
 
     def _collect(self, result: Any, resolved: Mapping[str, Any]) -> ParameterCollection:
@@ -169,13 +202,32 @@ class Task:
             return {}
         first = self.outputs[0]
         names = [parameter.name for parameter in self.outputs]
-        if not isinstance(result, Mapping) or isinstance(result, ParameterCollection):
-            return result if isinstance(result, ParameterCollection) else {first.name: result}
+        if isinstance(result, tuple):
+            result = self._from_tuple(result, names)
+        if isinstance(result, ParameterCollection):
+            return result
+        if not isinstance(result, Mapping) or is_instance(result, "xarray", "Dataset"):  # which is a mapping too
+            return {first.name: result}
         if result and all(name in names for name in result):
             return result
         if isinstance(first, AnyParameter | DictParameter | MultipleParameter):
             return {first.name: result}
+        if not result and not any(parameter.required for parameter in self.outputs):
+            return result
         raise RunError(f"{self.label} returned {_names(result)}; its outputs are {', '.join(map(repr, names))}")
+
+    def _from_tuple(self, result: tuple[Any, ...], names: list[str]) -> Any:
+        """Return a tuple of outputs by their names; where it is the value of one output, as it is."""
+        fields = getattr(result, "_fields", ())
+        if fields and all(name in names for name in fields):
+            return dict(zip(fields, result, strict=True))
+        if len(names) > 1 and len(result) == len(names):
+            return dict(zip(names, result, strict=True))
+        if sum(parameter.required for parameter in self.outputs) > 1:
+            raise RunError(
+                f"{self.label} returned {len(result)} values for its {len(names)} outputs {', '.join(map(repr, names))}"
+            )
+        return result
 
     def _place(self, parameter: Parameter, value: Any, resolved: Mapping[str, Any]) -> Any:
         rasters = _rasters(list(resolved.values()))
@@ -189,6 +241,14 @@ class Task:
                 f"{self.label} returned {show(value)} for the output {parameter.name!r}, a raster, and had "
                 f"{len(rasters)} raster inputs: {error}"
             ) from error
+
+
+def _extra(name: str, value: Any) -> Parameter:
+    """Return the parameter of an input that is not declared: references, and lists of them, are seen through."""
+    items = value if isinstance(value, list) and value else [value]
+    if not all(isinstance(item, ServiceReference) or ServiceReference.is_reference(item) for item in items):
+        return AnyParameter(name)
+    return ListParameter(RasterParameter(""), name) if isinstance(value, list) else RasterParameter(name)
 
 
 def _rasters(value: Any) -> list[xr.DataArray]:

@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sized
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
 from geojobs_lab.documents import ServiceReference
 from geojobs_lab.errors import InvalidReference
@@ -48,45 +48,23 @@ class RunContext(ABC):
     def log(self, level: str, message: str) -> None:
         """Take a log line; `level` is the name of a logging level."""
 
-    def part(self, start: float, stop: float, where: str) -> RunContext:
-        """Return the context of a part of the run.
-
-        Parameters
-        ----------
-        start, stop : float
-            The part's share of the whole progress, 0..1.
-        where : str
-            The part's name, which its messages begin with.
-        """
-        return _Part(self, start, stop, where)
-
-
-class _Part(RunContext):
-    def __init__(self, whole: RunContext, start: float, stop: float, where: str) -> None:
-        self.resolver = whole.resolver
-        self._whole = whole
-        self._start = start
-        self._span = stop - start
-        self._where = where
-
-    def report(self, fraction: float | None, message: str | None) -> None:
-        share = None if fraction is None else self._start + fraction * self._span
-        self._whole.report(share, self._where if message is None else f"{self._where}: {message}")
-
-    def log(self, level: str, message: str) -> None:
-        self._whole.log(level, f"{self._where}: {message}")
-
 
 class _NoResolver:
     def raster(self, reference: ServiceReference) -> xr.DataArray:
+        self._refuse(reference, "xarray.DataArray")
+
+    def dataset(self, reference: ServiceReference) -> xr.Dataset:
+        self._refuse(reference, "xarray.Dataset")
+
+    def _refuse(self, reference: ServiceReference, instead: str) -> NoReturn:
         raise InvalidReference(
             f"{str(reference)!r}: a task that is called directly knows no services; submit it as a job, or give it "
-            "the xarray.DataArray itself",
+            f"the {instead} itself",
             value=str(reference),
         )
 
 
-class _Outside(RunContext):
+class OutsideContext(RunContext):
     """The context of a task that is called directly: log lines go to `logging`, progress nowhere."""
 
     resolver = _NoResolver()
@@ -98,7 +76,8 @@ class _Outside(RunContext):
         _logger.log(logging.getLevelNamesMapping()[level], "%s", message)
 
 
-_context: ContextVar[RunContext] = ContextVar("geojobs_lab_run", default=_Outside())  # noqa: B039  # has no state
+OUTSIDE: Final = OutsideContext()
+_context: ContextVar[RunContext] = ContextVar("geojobs_lab_run", default=OUTSIDE)
 
 
 def current_context() -> RunContext:

@@ -1,8 +1,8 @@
-"""The few things that tasks take from numpy docstrings: the first paragraph, parameters, the returned name."""
+"""The few things that tasks take from numpy docstrings: the first paragraph, parameters, what is returned."""
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 _UNDERLINE = re.compile(r"-{3,}\s*")
@@ -18,19 +18,18 @@ class Docstring:
         The first paragraph, on one line.
     parameters : mapping of str to str
         Descriptions by parameter name.
-    returned_name, returned : str or None
-        Name (where ``name : type`` gives one) and description of the first returned value.
+    returned : sequence of (str or None, str or None)
+        Name (where ``name : type`` gives one) and description of each returned value.
     """
 
     summary: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
-    returned_name: str | None = None
-    returned: str | None = None
+    returned: Sequence[tuple[str | None, str | None]] = ()
 
 
 def read_docstring(text: str | None) -> Docstring:
     """Read a numpy docstring; a text in another style gives its first paragraph."""
-    if not text:
+    if not text or not text.strip():
         return Docstring()
     lines = inspect.cleandoc(text).splitlines()
     parameters = {
@@ -39,10 +38,13 @@ def read_docstring(text: str | None) -> Docstring:
         if description
         for name in heading.partition(":")[0].split(",")
     }
-    heading, description = next(_entries(_section(lines, "Returns")), ("", ""))
+    returned = [(_name(heading), description or None) for heading, description in _entries(_section(lines, "Returns"))]
+    return Docstring(_summary(lines), parameters, returned)
+
+
+def _name(heading: str) -> str | None:
     name, colon, _ = heading.partition(":")
-    returned_name = name.strip() if colon and name.strip().isidentifier() else None
-    return Docstring(_summary(lines), parameters, returned_name, description or None)
+    return name.strip() if colon and name.strip().isidentifier() else None
 
 
 def _summary(lines: list[str]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from geojobs_lab.errors import ConfigurationError, NotFound
 from geojobs_lab.tasks.base import Task
-from geojobs_lab.tasks.loading import as_task, load_task, one_line
+from geojobs_lab.tasks.loading import as_task, one_line
 
 ENTRY_POINT_GROUP = "geojobs_lab.tasks"
 
@@ -80,16 +80,6 @@ class Registry:
                     self.register(thing)
                 except ConfigurationError as error:
                     _leave_out(entry, str(error))
-
-    def load_path(self, path: str) -> Task:
-        """Return the task at a dotted path such as ``myapp.tasks.SomeTask``; it is not registered.
-
-        Raises
-        ------
-        ConfigurationError
-            Says in one line what is wrong.
-        """
-        return load_task(path)
 
 
 _loading = Lock()  # two first calls at once must not make two registries

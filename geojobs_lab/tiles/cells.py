@@ -4,12 +4,14 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geojobs_lab.rasters import Grid
 
+T = TypeVar("T", bound=np.generic)
 Floats = NDArray[np.float64]
 Cells = NDArray[np.intp]
 """Rows or columns of a grid; -1 for pixels that have none."""
@@ -40,6 +42,12 @@ class Window:
     row_of: Cells
     col_of: Cells
     inside: NDArray[np.bool_] | None = None
+
+    def pick(self, cells: NDArray[T]) -> NDArray[T]:
+        """Return what each pixel takes of the window's cells, in the shape of `pixels`."""
+        if self.row_of.shape[1] == 1 == self.col_of.shape[0]:  # four times faster one after the other
+            return cells.take(self.row_of.ravel(), axis=0).take(self.col_of.ravel(), axis=1)
+        return cells[self.row_of, self.col_of]
 
 
 def windows(grid: Grid, lons: Floats, lats: Floats) -> Iterator[Window]:

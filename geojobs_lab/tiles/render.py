@@ -40,7 +40,8 @@ def render_tile(
     Returns
     -------
     bytes
-        A palette PNG of 256 x `scale` pixels a side, transparent where there is no data.
+        A PNG of 256 x `scale` pixels a side. It is transparent outside the grid; missing cells are too, unless the
+        renderer has a colour for them.
 
     Raises
     ------
@@ -51,16 +52,23 @@ def render_tile(
     grid = file.variable(variable).grid
     size = TILE_SIZE * scale
     picture = np.zeros((size, size), dtype=np.uint8)
+    palette = renderer.palette()
+    # Where missing cells can be seen they have to be told from the pixels that have no cell: both are 0.
+    inside = np.zeros((size, size), dtype=bool) if palette[0, 3] else None
     for window in windows(grid, *pixel_centres(z, x, y, size)):
         values = file.read(variable, selection, window.rows, window.cols)
         part = picture[window.pixels]
         # Colours are looked up for the cells or for the pixels, whichever are fewer.
         if values.size < part.size:
-            colors = renderer.indices(values)[window.row_of, window.col_of]
+            colors = window.pick(renderer.indices(values))
         else:
-            colors = renderer.indices(values[window.row_of, window.col_of])
+            colors = renderer.indices(window.pick(values))
         part[...] = colors if window.inside is None else np.where(window.inside, colors, 0)
-    return encode_png(picture, renderer.palette()) if picture.any() else empty_tile(scale)
+        if inside is not None:
+            inside[window.pixels] = True if window.inside is None else window.inside
+    if not (picture if inside is None else inside).any():
+        return empty_tile(scale)
+    return encode_png(picture, palette, None if inside is None or inside.all() else inside)
 
 
 @cache

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from geojobs_lab.client import Job, RasterOutput, Service
-from geojobs_lab.client.transport import Transport
+from geojobs_lab.client import Job, Service
+from geojobs_lab.client.services import renderer_json
 from geojobs_lab.client.urls import PREFIX
-from geojobs_lab.documents import dump_json
+from geojobs_lab.client.values import rasters_in
 from geojobs_lab.errors import InvalidInput
 from geojobs_lab.renderers import Renderer
 from geojobs_lab.widgets.view import Bounds
@@ -74,7 +74,7 @@ class ResultLayer:
 
     def tile_url(self, moment: str = "") -> str:
         """Return the root-relative URL template of its tiles at a date (at its first one when left out)."""
-        url = self.service.tile_url(self.variable["name"], renderer=self.renderer)
+        url = self.service.tile_url(self.variable["name"], renderer=_without_labels(self.renderer))
         # The date itself and not its seconds: in a calendar of 360 days two steps can share these.
         return f"{url}{'&' if '?' in url else '?'}time={quote(moment, safe='')}" if moment else url
 
@@ -125,9 +125,10 @@ def result_layers(
     Parameters
     ----------
     result : Job, Service or str
-        A job is waited for, and gives all its rasters.
+        A job is waited for, and gives all its rasters, those of lists and data sets too.
     variable : str, optional
-        The service's variable, or the job's output; all outputs, or the only variable, when left out.
+        The service's variable, or the job's output (``"cells/1"`` is one raster of a list); all outputs, or the only
+        variable, when left out.
     renderer : Renderer or Mapping, optional
         The colours; the server's own when left out.
     service_of : callable
@@ -139,9 +140,10 @@ def result_layers(
         There is nothing of that kind to show; the message says what there is.
     JobFailed, JobRevoked
     """
-    colours = renderer.to_json() if isinstance(renderer, Renderer) else renderer
+    colours = renderer_json(renderer)
     if isinstance(result, Job):
-        return [_layer(service, None, colours) for service in _outputs(result, variable)]
+        services = [_ready(service) for service in _outputs(result, variable)]
+        return [_layer(service, name, colours) for service in services for name in service.variables]
     if isinstance(result, str):
         return [_layer(service_of(str(result)), variable, colours)]
     if not isinstance(result, Service):
@@ -153,16 +155,17 @@ def result_layers(
 
 
 def _outputs(job: Job, name: str | None) -> list[Service]:
-    names = [key for key, value in job.wait().outputs.items() if isinstance(value, RasterOutput)]
+    names = list(rasters_in(job.wait().outputs))
     if not names:
         raise InvalidInput(f"results: job {job.uuid} has no raster outputs to show", field="results", value=job)
-    if name is not None and name not in names:
+    wanted = [key for key in names if name in (None, key, key.rpartition("/")[0])]
+    if not wanted:
         raise InvalidInput(
             f"variable: {name!r} is not a raster output of job {job.uuid} ({', '.join(names)})",
             field="variable",
             value=name,
         )
-    return [job.service(key) for key in names if name in (None, key)]
+    return [job.service(key) for key in wanted]
 
 
 def _layer(service: Service, name: str | None, renderer: Mapping[str, Any] | None) -> ResultLayer:
@@ -172,8 +175,7 @@ def _layer(service: Service, name: str | None, renderer: Mapping[str, Any] | Non
         choices = ", ".join(service.variables)
         what = "several variables: name one of them" if name is None else f"no variable {name!r}: it has"
         raise InvalidInput(f"variable: service {service.name!r} has {what} ({choices})", field="variable", value=name)
-    layer = ResultLayer(service, found[0], {}, renderer)
-    return ResultLayer(service, found[0], _legend(layer, service.transport), renderer)
+    return ResultLayer(service, found[0], service.legend(found[0]["name"], renderer=renderer), renderer)
 
 
 def _ready(service: Service) -> Service:
@@ -190,8 +192,9 @@ def _ready(service: Service) -> Service:
     return service
 
 
-def _legend(layer: ResultLayer, transport: Transport) -> Mapping[str, Any]:
-    params = {} if layer.renderer is None else {"renderer": dump_json(layer.renderer)}
-    doing = f"asking for the legend of {layer.service.name!r}, {layer.variable['name']!r}"
-    legend: dict[str, Any] = transport.request("GET", layer.path("legend.json"), doing=doing, params=params)
-    return legend
+def _without_labels(renderer: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Return a renderer as tiles need it: proxies take no URL of more than some 8000 characters."""
+    options = None if renderer is None else renderer.get("options")
+    if renderer is None or not isinstance(options, Mapping) or "labels" not in options:
+        return renderer
+    return {**renderer, "options": {name: value for name, value in options.items() if name != "labels"}}

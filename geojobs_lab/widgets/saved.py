@@ -54,6 +54,8 @@ def shown(value: Any) -> str:
     """Return an input's or an output's value as short text."""
     if isinstance(value, RasterOutput):
         return f"raster, published as {value}"
+    if isinstance(value, list) and value and all(isinstance(item, RasterOutput) for item in value):
+        return f"{len(value)} rasters, published as {', '.join(value)}"
     if is_stored_array(value):
         return f"array {' × '.join(str(size) for size in value['shape'])}, {value['dtype']}"
     text = value if isinstance(value, str) else dump_json(value)

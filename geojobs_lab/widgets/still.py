@@ -8,11 +8,9 @@ from html import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from urllib.parse import urlencode
 
 from geojobs_lab.client.transport import Transport
 from geojobs_lab.client.urls import PREFIX
-from geojobs_lab.documents import dump_json
 from geojobs_lab.widgets.coastlines import coastline_data
 from geojobs_lab.widgets.layers import ResultLayer
 from geojobs_lab.widgets.view import Bounds, fitted, mercator
@@ -42,7 +40,7 @@ def still_html(layers: Sequence[tuple[ResultLayer, str, float]], bounds: Bounds)
     with TemporaryDirectory(prefix="geojobs-") as folder:
         picture = _image(_map(layers, bounds, Path(folder) / "tile.png"), f"Map: {what}", _WIDTH)
         legends = "".join(
-            _image(_fetch(layer.service.transport, _legend_path(layer), Path(folder) / "legend.png"), "", 320)
+            _image(layer.service.legend_picture(layer.variable["name"], renderer=layer.renderer, form="png"), "", 320)
             for layer, _, _ in reversed(layers)
         )
     return f'<div style="max-width: {_WIDTH}px">{picture}<div>{legends}</div>{note_html(what)}</div>'
@@ -66,11 +64,6 @@ def _image(png: bytes, alt: str, width: int) -> str:
 def _fetch(transport: Transport, path: str, file: Path) -> bytes:
     transport.download(path, file, doing="drawing a map for the notebook")
     return file.read_bytes()
-
-
-def _legend_path(layer: ResultLayer) -> str:
-    query = "" if layer.renderer is None else "?" + urlencode({"renderer": dump_json(layer.renderer)})
-    return layer.path("legend.png") + query
 
 
 def _map(layers: Sequence[tuple[ResultLayer, str, float]], bounds: Bounds, file: Path) -> bytes:
@@ -101,6 +94,7 @@ def _map(layers: Sequence[tuple[ResultLayer, str, float]], bounds: Bounds, file:
             for line in feature["geometry"]["coordinates"]
         ]
         width = 0.8 if feature["properties"]["kind"] == "coastlines" else 0.5
+        axes.add_collection(LineCollection(lines, colors="white", linewidths=width + 1.4, alpha=0.6))  # on dark tiles
         axes.add_collection(LineCollection(lines, colors=_INK, linewidths=width))
     axes.set(xlim=(left, right), ylim=(bottom, top))
     axes.axis("off")

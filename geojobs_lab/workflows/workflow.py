@@ -11,11 +11,16 @@ from pathlib import Path
 from typing import Any, NoReturn, Self
 
 from geojobs_lab.documents import ServiceReference, dump_json, load_json
-from geojobs_lab.errors import NodeFailed, WorkflowNotValid
+from geojobs_lab.errors import WorkflowNotValid
 from geojobs_lab.parameters import ParameterCollection
-from geojobs_lab.tasks import Registry, Task, current_context, default_registry, progress, use_context
-from geojobs_lab.workflows.graph import FromInput, FromNode, Node
+from geojobs_lab.tasks import Registry, Task, default_registry
+from geojobs_lab.workflows.checking import check_graph
+from geojobs_lab.workflows.drawing import draw
+from geojobs_lab.workflows.graph import Graph
 from geojobs_lab.workflows.reading import normalise, read_graph, read_meta
+from geojobs_lab.workflows.running import Plan, run
+
+_DEEPEST = 100  # levels of objects and lists in a document
 
 
 class Workflow(Task):
@@ -36,13 +41,13 @@ class Workflow(Task):
 
     description: str | None = None  # not this class's own docstring
     _document: dict[str, Any]
-    _order: tuple[Node, ...]
-    _results: Mapping[str, FromNode]
+    _graph: Graph
+    _plan: Plan
 
     def __init__(self, document: Mapping[str, Any], registry: Registry | None = None) -> None:
         own = normalise(_own(document))
         graph = read_graph(own, default_registry() if registry is None else registry)
-        graph.check()
+        check_graph(graph)
         meta = read_meta(own)
         vars(self).update(
             name=meta["name"] or "",
@@ -51,8 +56,9 @@ class Workflow(Task):
             inputs=graph.inputs,
             outputs=graph.outputs(),
             _document=own,
-            _order=tuple(graph.order()),
-            _results=graph.results,
+            exposed=all(node.task.exposed for node in graph.nodes),
+            _graph=graph,
+            _plan=Plan.of(graph),
         )
 
     @classmethod
@@ -93,38 +99,28 @@ class Workflow(Task):
         """Return the stored form: what was read, literals included."""
         return copy.deepcopy(self._document)
 
-    def execute(self, *args: Any, **inputs: Any) -> dict[str, Any]:
-        """Run the nodes one after another, each behind those that it needs, and return the outputs.
+    def execute(self, /, *args: Any, **inputs: Any) -> ParameterCollection:
+        """Run the nodes, each behind those that it needs and beside those that it does not, and return the outputs.
 
         Raises
         ------
         NodeFailed
             Names the node; its own error is the cause.
         """
-        context = current_context()
-        done: dict[str, ParameterCollection] = {}
-        for number, node in enumerate(self._order):
-            part = context.part(number / len(self._order), (number + 1) / len(self._order), node.id)
-            try:
-                with use_context(part):
-                    progress(0.0)
-                    done[node.id] = node.task(**_inputs_of(node, inputs, done))
-                    progress(1.0)
-            except Exception as error:
-                raise NodeFailed(node.id, error) from error
-        return {
-            name: done[source.node][source.output]
-            for name, source in self._results.items()
-            if source.output in done[source.node]
-        }
+        return ParameterCollection(self.outputs, run(self._plan, inputs))  # a dictionary might be one output's value
 
     def references(self, cleaned: Mapping[str, Any]) -> Iterator[ServiceReference]:
         """Yield every reference that a run will resolve, those in the workflow's literals included."""
         yield from super().references(cleaned)
-        for node in self._order:
-            by_name = {parameter.name: parameter for parameter in node.task.inputs}
-            given = {k: v for k, v in node.literals().items() if v is not None and k in by_name}
-            yield from node.task.references({name: by_name[name].clean(value) for name, value in given.items()})
+        for node in self._plan.nodes:
+            yield from node.references()
+
+    def __repr__(self) -> str:
+        count = len(self._graph.nodes)
+        return f"{super().__repr__()[:-1]}, {count} node{'s' * (count != 1)}>"
+
+    def _repr_html_(self) -> str:
+        return draw(self._graph, name=self.name, title=self.title, description=self.description)
 
     def __setattr__(self, name: str, value: Any) -> NoReturn:
         raise AttributeError(f"a workflow does not change: {name} cannot be set")
@@ -133,20 +129,24 @@ class Workflow(Task):
         raise AttributeError(f"a workflow does not change: {name} cannot be deleted")
 
 
-def _inputs_of(node: Node, inputs: Mapping[str, Any], done: Mapping[str, ParameterCollection]) -> dict[str, Any]:
-    """Return what a node is called with; what an optional input or output did not give is left out."""
-    values = copy.deepcopy(node.literals())
-    for name, source in node.inputs.items():
-        if isinstance(source, FromInput) and source.name in inputs:
-            values[name] = inputs[source.name]
-        elif isinstance(source, FromNode) and source.output in done[source.node]:
-            values[name] = done[source.node][source.output]
-    return values
-
-
 def _own(document: Mapping[str, Any]) -> Any:
     """Return a copy of the document that nobody else holds, as plain JSON."""
     try:
-        return load_json(dump_json(document))
+        own = load_json(dump_json(document))
     except (TypeError, ValueError) as error:
         raise WorkflowNotValid(f"the workflow is not JSON: {error}") from error
+    except RecursionError:
+        raise WorkflowNotValid("the workflow is not JSON: it is nested too deeply") from None
+    _refuse_deep(own)
+    return own
+
+
+def _refuse_deep(document: Any) -> None:
+    # Python copies and writes values by recursion, and less deeply than it reads them.
+    waiting = [(document, 1)]
+    while waiting:
+        value, depth = waiting.pop()
+        if depth > _DEEPEST:
+            raise WorkflowNotValid(f"the workflow is nested more than {_DEEPEST} levels deep")
+        if isinstance(value, dict | list):
+            waiting += [(item, depth + 1) for item in (value.values() if isinstance(value, dict) else value)]

@@ -13,7 +13,6 @@ from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_core.paths import jupyter_data_dir
 from jupyter_server._tz import utcnow
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
@@ -47,7 +46,11 @@ class GeoJobsApp(ExtensionApp):
 jupyter geojobs                                         # a server with this and all other extensions
 jupyter geojobs --GeoJobsApp.max_workers=8
 jupyter geojobs --GeoJobsApp.services=sst=/data/sst.nc  # publish a file
+jupyter geojobs cleanup                                 # remove the results that are too old
 """
+    subcommands = {  # noqa: RUF012  the base class has it so
+        "cleanup": ("geojobs_lab_server.cleanup.CleanupApp", "Remove the results that are too old.")
+    }
     load_other_extensions = True
     serverapp_config = {"open_browser": False}  # noqa: RUF012  the base class has it so
 
@@ -105,7 +108,9 @@ jupyter geojobs --GeoJobsApp.services=sst=/data/sst.nc  # publish a file
 
     @default("data_dir")
     def _default_data_dir(self) -> str:
-        return str(Path(jupyter_data_dir()) / "geojobs_lab")
+        from geojobs_lab.services.cleanup import default_data_dir
+
+        return str(default_data_dir())
 
     @default("max_workers")
     def _default_max_workers(self) -> int:

@@ -197,6 +197,11 @@ class Handler(CrossOriginHandler):
 
     # -- how it is answered
 
+    @web.authenticated  # here too, where Jupyter looks for it
+    async def head(self, *args: str, **kwargs: str) -> None:
+        """Answer as `get`, whose body tornado leaves out."""
+        await cast("Awaitable[None]", self.get(*args, **kwargs))
+
     async def in_pool(self, work: Callable[[], Result]) -> Result:
         """Run what reads files or computes in a thread; not at all, when the client has left before its turn."""
 

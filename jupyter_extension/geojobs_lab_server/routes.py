@@ -35,7 +35,7 @@ _ROUTES: list[tuple[str, type[Handler]]] = [
     (rf"{_VARIABLE}/tilejson\.json", TileJSONHandler),
     (rf"{_VARIABLE}/{_TILE}", TileHandler),
     (rf"{_VARIABLE}/legend\.json", LegendHandler),
-    (rf"{_VARIABLE}/legend\.png", LegendPictureHandler),
+    (rf"{_VARIABLE}/legend\.(?P<form>png|svg)", LegendPictureHandler),
     (rf"{_VARIABLE}/value", ValueHandler),
     (rf"{_VARIABLE}/statistics", StatisticsHandler),
     (rf"{_SERVICE}/download", DownloadHandler),

@@ -64,6 +64,7 @@ def _variable(info: Mapping[str, Any], service: "Service", links: Links) -> dict
             "tiles": tile_template(links, service, info["name"]),
             "legend": f"{url}legend.json",
             "legend_png": f"{url}legend.png",
+            "legend_svg": f"{url}legend.svg",
             "value": f"{url}value/",
             "statistics": f"{url}statistics/",
         },

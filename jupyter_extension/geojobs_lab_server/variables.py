@@ -9,7 +9,7 @@ from geojobs_lab_server.query import number
 from geojobs_lab_server.service_documents import tile_template, version_of
 from geojobs_lab_server.view import View
 
-_PNG = "image/png"
+_PNG, _SVG = "image/png", "image/svg+xml"
 _YEAR = 31_536_000  # seconds
 
 
@@ -18,7 +18,7 @@ class _VariableHandler(Handler):
         service = await self.geojobs.catalogue.get(name)
         return View.of(self, service, variable, best_fit=self.geojobs.best_fit_time)
 
-    def is_known(self, view: View, *what: object) -> bool:
+    def is_known(self, view: View, *what: object, content_type: str = _PNG) -> bool:
         """Set the headers for caches; tell whether the client has the very picture already (304 is answered then)."""
         # With the version in the URL the picture at this URL will never be another one.
         fresh = self.get_query_argument("v", "") == version_of(view.service)
@@ -26,7 +26,7 @@ class _VariableHandler(Handler):
         self.set_header("Etag", view.etag(*what))
         if self.check_etag_header():
             self.set_status(304)
-            self.finish(set_content_type=_PNG)
+            self.finish(set_content_type=content_type)
             return True
         return False
 
@@ -89,23 +89,25 @@ class LegendHandler(_VariableHandler):
 
 
 class LegendPictureHandler(_VariableHandler):
-    """``legend.png``."""
+    """``legend.png``, ``legend.svg``."""
 
     @endpoint
-    async def get(self, name: str, variable: str) -> None:
+    async def get(self, name: str, variable: str, form: str) -> None:
         """Answer with the legend as a picture."""
         view = await self.view(name, variable)
-        if self.is_known(view, "legend"):
+        content_type = _PNG if form == "png" else _SVG
+        if self.is_known(view, "legend", form, content_type=content_type):
             return
         catalogue = self.geojobs.catalogue
 
-        def draw() -> bytes:
-            from geojobs_lab.renderers import legend_png
+        def draw() -> bytes | str:
+            from geojobs_lab.renderers import legend_png, legend_svg
 
             opened = view.open(catalogue)
-            return legend_png(view.colours(catalogue), opened.title, opened.info.units)
+            legend = legend_png if form == "png" else legend_svg
+            return legend(view.colours(catalogue), opened.title, opened.info.units)
 
-        self.finish(await self.in_pool(draw), set_content_type=_PNG)
+        self.finish(await self.in_pool(draw), set_content_type=content_type)
 
 
 class ValueHandler(_VariableHandler):

@@ -13,6 +13,7 @@ from tornado.web import RequestHandler
 
 from geojobs_lab._version import __version__
 from geojobs_lab.errors import InvalidInput
+from geojobs_lab.services.publishing import VARIABLE
 from geojobs_lab_server.service_documents import version_of
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ class Opened:
 
     @property
     def title(self) -> str:
-        """What people call the variable."""
-        return self.info.long_name or self.info.name
+        """What people call the variable; a result without a name of its own is called as its file."""
+        return self.info.long_name or (self.info.name == VARIABLE and self.file.title) or self.info.name
 
 
 @dataclass(frozen=True, slots=True)

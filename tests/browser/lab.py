@@ -44,8 +44,19 @@ import os
 import time
 from pathlib import Path
 
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from geojobs_lab.colors import Color
 from geojobs_lab.parameters import AnyParameter, BooleanParameter, IntParameter, RasterParameter, StringParameter
-from geojobs_lab.tasks import Task, log, progress, task
+from geojobs_lab.parameters import BBox
+from geojobs_lab.tasks import Field, Task, log, progress, task
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import xarray as xr
+    from pyproj import CRS
+    from shapely import Polygon
 
 
 @task
@@ -83,6 +94,28 @@ class Describe(Task):
 
     def execute(self, data, classes, method, land, note):
         return f"{data.name}: {classes} {method} classes, land {land}, {note}"
+
+
+@task(title="One of every kind")
+def kinds(
+    size: Literal[1, 2, 3, 5, 8, "all"],
+    day: Annotated[date, Field(minimum="2000-01-01", maximum="2099-12-31")],
+    moment: datetime,
+    area: BBox,
+    color: Color = "#1f77b4",
+    crs: "CRS" = "EPSG:3857",
+    outline: "Polygon | None" = None,
+    places: "gpd.GeoDataFrame | None" = None,
+    data: "xr.Dataset | None" = None,
+) -> str:
+    """Say what came.
+
+    Parameters
+    ----------
+    area : BBox
+        Where.
+    """
+    return f"{size!r} {day!r} {moment!r} {area} {color.to_hex()} {crs.to_epsg()} {outline} {len(places)} {sorted(data)}"
 '''
 
 _PRIVATE = """
@@ -91,7 +124,7 @@ from geojobs_lab.cli.server import end_with_parent
 
 end_with_parent()
 sys.path.insert(0, {folder!r})
-for _name, _task in {{"count": "count", "fail": "fail", "describe": "Describe"}}.items():
+for _name, _task in {{"count": "count", "fail": "fail", "describe": "Describe", "kinds": "kinds"}}.items():
     c.GeoJobsApp.registered_jobs[_name] = {{"type": "task", "task": f"longtasks.{{_task}}"}}
 c.GeoJobsApp.data_dir = {data!r}
 c.GeoJobsApp.max_workers = 3

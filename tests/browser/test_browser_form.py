@@ -61,6 +61,44 @@ def test_a_form_is_filled_refused_beside_the_field_corrected_and_followed_to_its
     assert submitted(desk) == before + 1
 
 
+POLYGON = '{"type": "Polygon", "coordinates": [[[7, 50], [8, 50], [8, 51], [7, 50]]]}'
+FEATURE = f'{{"type": "Feature", "properties": {{"name": "a"}}, "geometry": {POLYGON}}}'
+
+
+def test_a_form_has_a_control_for_every_kind_and_what_it_sends_is_accepted(desk: Desk) -> None:
+    notebook = desk.open(desk.lab.write("form-kinds.ipynb", [FORM.replace("describe", "kinds")]))
+    form = notebook.run(0).locator('.geojobs-form[data-job="kinds"]')
+    expect(form).to_be_visible()
+    field(form, "size").locator("select").select_option(label="3")
+    field(form, "day").locator("input[type=date]").fill("2070-01-31")
+    field(form, "moment").locator("input[type=datetime-local]").fill("2070-01-31T12:30")
+    for side, number in zip(("xmin", "ymin", "xmax"), (5, 45, 15), strict=True):
+        field(form, "area").locator(f".gj-{side}").fill(str(number))
+    field(form, "color").locator("input[type=color]").fill("#ff7f0e")
+    expect(field(form, "color").locator("input[type=text]")).to_have_value("#ff7f0e")
+    field(form, "crs").locator("input").fill("EPSG:4326")
+    field(form, "outline").locator("textarea").fill(POLYGON)
+    field(form, "places").locator("textarea").fill(f'{{"type": "FeatureCollection", "features": [{FEATURE}]}}')
+    service = field(form, "data").locator("select").first
+    expect(service.locator('option[value="a1b"]')).to_be_attached()
+    service.select_option("a1b")
+    form.locator("button.gj-submit").click()
+    expect(field(form, "area").locator(".gj-error")).to_contain_text("All four numbers are needed")
+    field(form, "area").locator(".gj-ymax").fill("55.5")
+    form.locator("button.gj-submit").click()
+    card = notebook.output(0).locator('.geojobs-card[data-status="success"]')
+    expect(card).to_be_visible()
+    with desk.lab.client() as client:
+        job = client.job(card.get_attribute("data-uuid") or "")
+    assert job.inputs["size"] == 3
+    assert job.inputs["area"] == [5, 45, 15, 55.5]
+    assert job.inputs["data"] == "service://a1b"
+    assert job.result() == (
+        "3 datetime.date(2070, 1, 31) datetime.datetime(2070, 1, 31, 12, 30) BBox(xmin=5.0, ymin=45.0, xmax=15.0, "
+        "ymax=55.5) #ff7f0e 4326 POLYGON ((7 50, 8 50, 8 51, 7 50)) 1 ['air_temperature']"
+    )
+
+
 def test_a_form_submits_while_the_kernel_is_busy(desk: Desk) -> None:
     notebook = desk.open(
         desk.lab.write("form-busy.ipynb", [FORM.replace("describe", "warming"), "while True:\n    pass"])

@@ -68,7 +68,14 @@ def test_a_terminal_sees_a_bar(tmp_path, temporary):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_an_interrupted_demo_takes_its_server_along(number, temporary):
-    with subprocess.Popen(COMMAND, cwd=temporary.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        COMMAND,
+        cwd=temporary.parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # Shells switch Ctrl-C off for what they start with "&", and their children inherit it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
         family = []
         while not family:
             assert process.poll() is None

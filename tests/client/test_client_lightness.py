@@ -27,7 +27,14 @@ def loaded_by(code: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "code", ["import geojobs_lab", "import geojobs_lab.client", "from geojobs_lab import Client, Job"]
+    "code",
+    [
+        "import geojobs_lab",
+        "import geojobs_lab.client",
+        "from geojobs_lab import Client, Job",
+        "from geojobs_lab import Field, Task, Workflow, WorkflowBuilder, task",
+        "import geojobs_lab.widgets",
+    ],
 )
 def test_importing_the_client_loads_nothing_heavy(code):
     assert loaded_by(code) & HEAVY == set()

@@ -27,6 +27,7 @@ from geojobs_lab.errors import (
     WaitTimeout,
 )
 from geojobs_lab.rasters import open_raster
+from geojobs_lab.renderers import ClassifiedRenderer
 
 
 def ready(client, name):
@@ -173,7 +174,7 @@ def test_the_output_of_one_job_is_the_input_of_the_next(client, data):
 
 def test_a_service_is_an_input_as_it_is(client):
     job = client.submit("doubled", data=ready(client, "climate/a1b"))
-    assert job.inputs == {"data": "service://climate/a1b:air_temperature"}
+    assert job.inputs == {"data": "service://climate/a1b"}
     assert job.result().sizes["time"] == 240
 
 
@@ -373,3 +374,21 @@ def test_a_service_is_read_whole_or_at_one_time(client):
     series = service.read("air_temperature")
     assert series.sizes["time"] == 240
     np.testing.assert_array_equal(series.sel(time=step.time).values, step.values)
+
+
+def test_a_result_is_restyled_renamed_kept_drawn_and_removed(client, data):
+    job = client.submit("doubled", data=data).wait()
+    service = job.service()
+    assert service.document["temporary"] is True
+    style = ClassifiedRenderer.equal(400, 700, classes=3)
+    kept = service.update(title="Twice as warm", renderer=style).keep()
+    assert (kept.document["title"], kept.document["temporary"]) == ("Twice as warm", False)
+    assert [entry["label"] for entry in kept.legend()["entries"]] == ["≤ 500", "500 – 600", "600 – 700"]
+    assert kept.plot(vmin=400, vmax=700).axes
+    with pytest.raises(RequestRefused, match="renderer"):
+        service.update(renderer={"type": "striped"})
+    kept.delete()
+    with pytest.raises(RequestRefused, match="no service"):
+        service.refresh()
+    with pytest.raises(RequestRefused, match="configuration"):
+        client.service("climate/a1b").delete()

@@ -1,21 +1,31 @@
 from datetime import UTC, date, datetime, timedelta, timezone
-from enum import IntEnum, StrEnum
+from enum import Enum, IntEnum, StrEnum
 from pathlib import Path
 
 import cftime
+import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyproj
 import pytest
+import shapely
 import xarray as xr
 
 from geojobs_lab.client import RasterOutput
-from geojobs_lab.client.values import is_stored_array, read_outputs, to_json
+from geojobs_lab.client.values import is_stored_array, rasters_in, read_outputs, to_json
+from geojobs_lab.colors import Color
 from geojobs_lab.documents import JobDocument, ServiceReference, Status, dump_json
 from geojobs_lab.errors import InvalidInput
+from geojobs_lab.parameters import BBox
 
 
 class Level(IntEnum):
     HIGH = 3
+
+
+class Method(Enum):
+    MEAN = "mean"
+    COUNT = np.int64(3)
 
 
 class Season(StrEnum):
@@ -52,8 +62,17 @@ class Season(StrEnum):
         (np.array(["2070-01-02", "2071-01-02"], "datetime64[D]"), ["2070-01-02", "2071-01-02"]),
         (cftime.Datetime360Day(2070, 2, 30), "2070-02-30T00:00:00"),
         (Path("/data/x.nc"), "/data/x.nc"),
+        (Method.MEAN, "mean"),
+        (Method.COUNT, 3),
+        (Color(31, 119, 180), "#1f77b4"),
+        (BBox(5.0, 45.0, 15.0, 55.0), [5.0, 45.0, 15.0, 55.0]),
+        (pyproj.CRS(3857), "EPSG:3857"),
+        (pyproj.CRS("ESRI:54030"), "ESRI:54030"),
+        (pyproj.CRS("+proj=laea +lat_0=52 +type=crs"), pyproj.CRS("+proj=laea +lat_0=52 +type=crs").to_wkt()),
+        (shapely.Point(7, 50), {"type": "Point", "coordinates": [7.0, 50.0]}),
+        ([shapely.Point(7, 50)], [{"type": "Point", "coordinates": [7.0, 50.0]}]),
         (ServiceReference("a/b", "t", 3.0), "service://a/b:t@3"),
-        (RasterOutput("uuid/warming"), "service://uuid/warming:data"),
+        (RasterOutput("uuid/warming"), "service://uuid/warming"),
         ([1, (2, np.int8(3)), {"k": np.float32(1)}], [1, [2, 3], {"k": 1.0}]),
         (range(3), [0, 1, 2]),
         ((value for value in "ab"), ["a", "b"]),
@@ -95,7 +114,38 @@ def test_outputs_that_name_their_service_are_rasters_and_others_are_values():
     outputs = read_outputs(document({"warming": "u-1/warming", "text": "u-1/other", "number": 3}))
     assert outputs == {"warming": "u-1/warming", "text": "u-1/other", "number": 3}
     assert [type(value) for value in outputs.values()] == [RasterOutput, str, int]
-    assert outputs["warming"].reference == ServiceReference("u-1/warming", "data")
+    assert outputs["warming"].reference == ServiceReference("u-1/warming")
+
+
+def test_a_list_of_services_is_several_rasters():
+    cells = ["u-1/cells/0", "u-1/cells/1"]
+    outputs = read_outputs(document({"cells": cells, "others": ["u-1/others/1"], "none": [], "one": "u-1/one"}))
+    assert [type(value) for value in outputs["cells"]] == [RasterOutput, RasterOutput]
+    assert [type(value) for value in outputs["others"]] == [str]
+    assert rasters_in(outputs) == {"cells/0": "u-1/cells/0", "cells/1": "u-1/cells/1", "one": "u-1/one"}
+    assert to_json(outputs["cells"], "x") == ["service://u-1/cells/0", "service://u-1/cells/1"]
+
+
+def test_a_geodataframe_becomes_geojson_in_longitude_and_latitude():
+    frame = gpd.GeoDataFrame(
+        {"name": ["a", "b"], "people": [1.5, np.nan], "since": pd.to_datetime(["2070-01-01", "2071-01-01"])},
+        geometry=[shapely.Point(7, 50), None],
+        crs="EPSG:4326",
+    ).to_crs("EPSG:3857")
+    made = to_json(frame, "x")
+    dump_json(made)
+    assert made["type"] == "FeatureCollection"
+    first, second = made["features"]
+    assert first["geometry"]["coordinates"] == pytest.approx([7, 50])
+    assert first["properties"] == {"name": "a", "people": 1.5, "since": "2070-01-01T00:00:00"}
+    assert (second["geometry"], second["properties"]["people"]) == (None, None)
+    assert to_json(frame.geometry, "x")["features"][0]["geometry"] == first["geometry"]
+
+
+def test_coordinates_that_are_not_finite_are_refused_by_the_servers_own_words():
+    assert to_json(shapely.Point(7, float("nan")), "x") == {"type": "Point", "coordinates": [7.0, None]}
+    with pytest.raises(InvalidInput, match="'x' holds inf"):
+        to_json(shapely.Point(7, float("inf")), "x")
 
 
 def test_a_stored_array_is_told_by_its_three_keys():

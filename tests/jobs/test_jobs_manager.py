@@ -2,17 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import xarray as xr
-from jobs_bench import FAULTY, eventually, is_gone, pids_in
+from jobs_bench import eventually, is_gone, pids_in
+from jobs_house import ENTRIES, eventually_ready, files_below
 
-from geojobs_lab.database import Database
 from geojobs_lab.documents import Status
 from geojobs_lab.errors import (
     Conflict,
@@ -24,81 +21,6 @@ from geojobs_lab.errors import (
     ServerStopping,
     UnknownJob,
 )
-from geojobs_lab.jobs import Job, JobManager, RegisteredJobs
-from geojobs_lab.services import ServiceCatalogue
-
-JOBS = ("double", "raises", "sleeps", "reports", "ManyOutputs", "Warms", "HalfWritten", "segfaults")
-ENTRIES = {name: {"type": "task", "task": f"faulty_tasks.{name}", "publish_raster_results": True} for name in JOBS}
-
-
-class House:
-    """Everything that a server has, without HTTP."""
-
-    def __init__(self, data_dir: Path, entries: dict[str, Any], services: dict[str, str], **settings: Any) -> None:
-        self.database = Database(data_dir / "geojobs.sqlite")
-        max_age = settings.pop("max_age", 3600)
-        self.catalogue = ServiceCatalogue(
-            self.database, configured=services, data_dir=data_dir, roots=[str(data_dir)], max_age=max_age
-        )
-        self.registered = RegisteredJobs(entries)
-        self.manager = JobManager(
-            data_dir=data_dir,
-            database=self.database,
-            catalogue=self.catalogue,
-            registered=self.registered,
-            url_prefix="/x/geoprocessing/rest/",
-            max_workers=settings.pop("max_workers", 1),
-            **settings,
-        )
-
-    async def finish(self, job: Job) -> Job:
-        while not job.status.is_final:
-            job = await self.manager.wait(job.uuid, revision=job.revision, timeout=20)
-        return job
-
-
-@pytest.fixture
-def climate(tmp_path: Path) -> Path:
-    """A small series: 3 steps of a 4 x 5 grid, the step's number in every cell."""
-    path = tmp_path / "climate.nc"
-    values = np.broadcast_to(np.arange(3.0)[:, None, None], (3, 4, 5)).astype("float32")
-    data = xr.DataArray(
-        values,
-        dims=("time", "lat", "lon"),
-        coords={
-            "time": np.array(["2000-01-01", "2001-01-01", "2002-01-01"], dtype="datetime64[ns]"),
-            "lat": ("lat", [40.0, 41.0, 42.0, 43.0], {"units": "degrees_north"}),
-            "lon": ("lon", [10.0, 11.0, 12.0, 13.0, 14.0], {"units": "degrees_east"}),
-        },
-        name="t",
-        attrs={"units": "K", "long_name": "temperature"},
-    )
-    data.to_netcdf(path)
-    return path
-
-
-@pytest.fixture
-def open_house(tmp_path: Path, climate: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.syspath_prepend(str(FAULTY))
-
-    @asynccontextmanager
-    async def opened(entries: dict[str, Any] = ENTRIES, **settings: Any) -> AsyncIterator[House]:
-        house = House(tmp_path / "data", entries, {"climate": str(climate)}, **settings)
-        await house.database.start()
-        await house.catalogue.start()
-        await house.manager.start()
-        try:
-            yield house
-        finally:
-            await house.manager.stop()
-            await house.catalogue.stop()
-            await house.database.stop()
-
-    return opened
-
-
-def files_below(folder: Path) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
 def test_a_job_goes_from_pending_to_success(open_house) -> None:
@@ -156,11 +78,6 @@ def test_what_is_wrong_is_refused_and_leaves_no_row(open_house, job, inputs, err
             assert (await house.manager.list(limit=5))[0] == 0
 
     asyncio.run(scenario())
-
-
-async def eventually_ready(house: House) -> None:
-    while (await house.catalogue.get("climate")).state == "publishing":
-        await asyncio.sleep(0.02)
 
 
 def test_a_raster_becomes_a_temporary_service_with_its_file(open_house, tmp_path: Path) -> None:

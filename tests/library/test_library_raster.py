@@ -3,8 +3,8 @@ import pytest
 import rioxarray  # noqa: F401  # gives rasters their .rio
 import xarray as xr
 
-from geojobs_lab.errors import RasterError, RunError
-from geojobs_lab.library.raster import subtract
+from geojobs_lab.errors import ParameterNotValidError, RasterError, RunError
+from geojobs_lab.library.raster import align, subtract
 from geojobs_lab.rasters import Grid
 
 
@@ -58,7 +58,14 @@ def test_a_projected_raster_keeps_its_crs():
 
 @pytest.mark.parametrize(
     ("kind", "expected"),
-    [("uint8", "int64"), ("int16", "int64"), ("bool", "int64"), ("float32", "float32"), ("float64", "float64")],
+    [
+        ("uint8", "int32"),
+        ("int16", "int32"),
+        ("bool", "int32"),
+        ("uint32", "int64"),
+        ("float32", "float32"),
+        ("float64", "float64"),
+    ],
 )
 def test_numbers_do_not_wrap_round(kind, expected):
     a, b = raster(np.array([[0, 1]] * 2, kind)), raster(np.array([[1, 0]] * 2, kind))
@@ -87,17 +94,44 @@ def test_different_grids_are_refused_with_both_described():
     a, b = raster([[1.0, 2]] * 2), raster([[1.0, 2]] * 2).assign_coords(longitude=[7.5, 8.5])
     with pytest.raises(RasterError) as caught:
         subtract(a=a, b=b)
-    assert str(caught.value) == (
-        f"a and b lie on different grids: a on {Grid.from_array(a)}; b on {Grid.from_array(b)}"
-    )
+    for name, one in (("a", a), ("b", b)):
+        assert f"{name!r} on {Grid.from_array(one)}" in str(caught.value)
     flipped = raster([[1.0, 2]] * 2).isel(latitude=[1, 0])
-    with pytest.raises(RasterError, match="a and b lie on different grids"):
+    with pytest.raises(RasterError, match="the rasters lie on different grids"):
         subtract(a=a, b=flipped)
 
 
 def test_different_layers_and_units_are_refused():
     two, three = raster(np.ones((2, 2, 2))), raster(np.ones((3, 2, 2)))
-    with pytest.raises(RasterError, match=r"a and b hold different layers: a \{'time': 2.*; b \{'time': 3"):
+    with pytest.raises(RasterError, match="'a' and 'b' do not meet in 'time': 'a' has 2 steps .*; 'b' has 3 steps"):
         subtract(a=two, b=three)
+    with pytest.raises(RasterError, match=r"a and b hold different layers: a \{'time': 2.*; b \{'level': 2"):
+        subtract(a=two, b=two.rename(time="level"))
+    with pytest.raises(RasterError, match="'a' and 'b' do not meet in 'time'"):
+        subtract(a=two.assign_coords(time=[1, 2]), b=two.assign_coords(time=[3, 4]))
     with pytest.raises(RunError, match="a is in 'K' and b in 'degC': bring them to one unit first"):
         subtract(a=raster([[1.0, 2]] * 2, units="K"), b=raster([[1.0, 2]] * 2, units="degC"))
+
+
+def test_rasters_of_other_grids_are_subtracted_on_request():
+    a = raster([[1.0, 2], [3, 4]])
+    b = a.assign_coords(longitude=[8.0, 9.0])
+    difference = subtract(a=a, b=b, align="nearest")["difference"]
+    np.testing.assert_array_equal(difference.values, [[np.nan, 1], [np.nan, 1]])
+    assert Grid.from_array(difference).same_as(Grid.from_array(a))
+    with pytest.raises(ParameterNotValidError, match="align: must be one of 'nearest', 'bilinear', 'average', 'mode'"):
+        subtract(a=a, b=b, align="cubic")
+
+
+def test_rasters_are_brought_onto_the_grid_of_the_first_or_another():
+    a, b = raster([[1.0, 2], [3, 4]]), raster([[1.0, 2], [3, 4]], name="b").assign_coords(longitude=[8.0, 9.0])
+    outputs = align(rasters=[a, b])
+    assert list(outputs) == ["aligned"]
+    first, second = outputs["aligned"]
+    np.testing.assert_array_equal(first.values, a.values)
+    np.testing.assert_array_equal(second.values, [[np.nan, 1], [np.nan, 3]])
+    assert second.name == "b"
+    (moved,) = align(rasters=[a], to=b, method="bilinear")["aligned"]
+    assert Grid.from_array(moved).same_as(Grid.from_array(b))
+    (placed,) = align(rasters=[raster([[1.0, 2]] * 2)], to=projected([[1.0, 2]] * 2))["aligned"]
+    assert placed.rio.crs.to_epsg() == 31467

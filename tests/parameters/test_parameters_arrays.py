@@ -80,7 +80,8 @@ def test_nested_lists_become_an_array_and_null_a_missing_number():
     assert NdArrayParameter("a").clean(masked) is masked
 
 
-@pytest.mark.parametrize("value", [[[1, 2], [3]], ["1", "2"], [{}], 5, "1,2", None, np.array(["a"]), [[None, "a"]]])
+@pytest.mark.parametrize("value", [[[1, 2], [3]], ["1", "2"], [{}], 5, "1,2", None, np.array(["a"]), [[None, "a"]],
+                                   xr.DataArray(np.array(["2000-01-01"], "datetime64[ns]"))])  # fmt: skip
 def test_what_is_no_array_of_numbers_is_refused(value):
     with pytest.raises(ParameterNotValidError, match=r"^a: must be an array of numbers: nested lists of equal"):
         NdArrayParameter("a").clean(value)
@@ -143,7 +144,11 @@ def test_importing_and_cleaning_references_loads_no_heavy_library():
     code = (
         "import sys, geojobs_lab.parameters as p;"
         "p.ListParameter(p.RasterParameter(''), 'x').clean(['service://a']);"
-        "print(sorted({'numpy', 'xarray', 'netCDF4', 'pandas'} & set(sys.modules)))"
+        "p.DateParameter('d', default='2070-01-01'), p.ChoiceParameter('c', choices=[1]);"
+        "p.ColorParameter('k').clean('#fff');"
+        "p.BBoxParameter('b', default=[1, 2, 3, 4]), p.CRSParameter('c'), p.FeatureParameter('f').json_schema();"
+        "heavy = {'numpy', 'xarray', 'netCDF4', 'pandas', 'shapely', 'pyproj', 'geopandas', 'matplotlib'};"
+        "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

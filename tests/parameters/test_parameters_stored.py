@@ -1,14 +1,25 @@
 import json
+from datetime import UTC, timedelta, timezone
 
 import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from geojobs_lab.colors import Color
 from geojobs_lab.parameters import (
     AnyParameter,
+    BBoxParameter,
     BooleanParameter,
+    ChoiceParameter,
+    ColorParameter,
+    CRSParameter,
+    DateParameter,
+    DateTimeParameter,
     DictParameter,
+    FeatureCollectionParameter,
+    FeatureDatasetParameter,
+    FeatureParameter,
     FloatParameter,
     IntParameter,
     ListParameter,
@@ -17,10 +28,12 @@ from geojobs_lab.parameters import (
     NumberParameter,
     ParameterCollection,
     ParameterNotValidError,
+    RasterDatasetParameter,
     RasterParameter,
     StringParameter,
     parameter_from_stored,
 )
+from geojobs_lab.parameters.stored import _KINDS
 
 NAMES = st.text(min_size=1, max_size=8)
 TEXTS = st.none() | st.text(max_size=8)
@@ -38,23 +51,35 @@ def common(draw, default):
 
 
 @st.composite
-def numbers(draw, kind, values):
+def limited(draw, kind, values, **options):
     limits = sorted(draw(st.lists(values, min_size=2, max_size=2)))
-    options = draw(st.sets(st.sampled_from(["minimum", "maximum"])))
-    keywords = {key: limits[key == "maximum"] for key in options} | {"unit": draw(TEXTS)}
-    inside = st.sampled_from(limits) if options else values
+    ends = draw(st.sets(st.sampled_from(["minimum", "maximum"])))
+    keywords = {key: limits[key == "maximum"] for key in ends} | {key: draw(value) for key, value in options.items()}
+    inside = st.sampled_from(limits) if ends else values
     return kind(draw(NAMES), **keywords, **draw(common(inside)))
 
 
 @st.composite
 def texts(draw):
     choices = draw(st.none() | st.lists(st.text(max_size=5), min_size=1, max_size=4))
-    default = st.text(max_size=8) if choices is None else st.sampled_from(choices)
-    return StringParameter(draw(NAMES), choices=choices, **draw(common(default)))
+    default = st.text(min_size=2, max_size=8) if choices is None else st.sampled_from(choices)
+    sizes = {"min_length": draw(st.none() | st.integers(0, 2)), "max_length": draw(st.none() | st.integers(8, 9))}
+    more = {} if choices else {**sizes, "pattern": draw(st.sampled_from([None, "^", ".*"]))}
+    return StringParameter(draw(NAMES), choices=choices, **more, **draw(common(default)))
 
 
-def simple(kind, default):
-    return st.builds(lambda name, keywords: kind(name, **keywords), NAMES, common(default))
+@st.composite
+def choices(draw):
+    plain = st.text(max_size=5) | st.booleans() | INTS | FLOATS
+    values = draw(st.lists(plain, min_size=1, max_size=4, unique_by=lambda value: (isinstance(value, bool), value)))
+    return ChoiceParameter(draw(NAMES), choices=values, unit=draw(TEXTS), **draw(common(st.sampled_from(values))))
+
+
+def simple(kind, default, **options):
+    def make(name, keywords, more):
+        return kind(name, **keywords, **more)
+
+    return st.builds(make, NAMES, common(default), st.fixed_dictionaries(options))
 
 
 INTS = st.integers(-(2**60), 2**60)
@@ -64,21 +89,45 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
     max_leaves=5,
 )
-LEAVES = (
-    simple(AnyParameter, JSON)
-    | simple(BooleanParameter, st.booleans())
-    | simple(DictParameter, st.dictionaries(st.text(max_size=3), JSON, max_size=3))
-    | simple(NdArrayParameter, st.lists(FLOATS, min_size=1, max_size=3))
-    | simple(RasterParameter, st.just("service://a/b:c@2070-01-01"))
-    | texts()
-    | numbers(IntParameter, INTS)
-    | numbers(FloatParameter, FLOATS)
-    | numbers(NumberParameter, INTS | FLOATS)
-)
+POINT = {"type": "Point", "coordinates": [7, 50]}
+FEATURE = {"type": "Feature", "geometry": POINT, "properties": {"a": 1, "b": None}}
+COLLECTION = {"type": "FeatureCollection", "features": [FEATURE]}
+TYPES = st.none() | st.just(["Point"]) | st.just(["Point", "MultiPolygon"])
+TIMES = st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=-5, minutes=30))]))
+PROJ = "+proj=laea +lat_0=52 +lon_0=10 +units=km +type=crs"
+LEAVES = {
+    "any": simple(AnyParameter, JSON),
+    "bool": simple(BooleanParameter, st.booleans()),
+    "dict": simple(DictParameter, st.dictionaries(st.text(max_size=3), JSON, max_size=3)),
+    "array": simple(NdArrayParameter, st.lists(FLOATS | st.none(), min_size=1, max_size=3), unit=TEXTS),
+    "raster": simple(RasterParameter, st.just("service://a/b:c@2070-01-01"), unit=TEXTS),
+    "raster_dataset": simple(RasterDatasetParameter, st.just("service://a/b")),
+    "feature": simple(FeatureParameter, st.sampled_from([POINT, FEATURE, json.dumps(POINT)]), geometry_types=TYPES),
+    "feature_collection": simple(
+        FeatureCollectionParameter, st.sampled_from([POINT, COLLECTION, []]), geometry_types=TYPES
+    ),
+    "feature_dataset": simple(FeatureDatasetParameter, st.sampled_from([COLLECTION, json.dumps(COLLECTION)])),
+    "bbox": simple(BBoxParameter, st.just([5, 45.5, "15", 55]), crs=st.sampled_from([None, 3857, "EPSG:4326", PROJ])),
+    "crs": simple(CRSParameter, st.sampled_from([3857, "EPSG:4326", "OGC:CRS84", "ESRI:54030", PROJ])),
+    "color": simple(ColorParameter, st.builds(Color, *[st.integers(0, 255)] * 4)),
+    "string": texts(),
+    "choice": choices(),
+    "int": limited(IntParameter, INTS, unit=TEXTS),
+    "float": limited(FloatParameter, FLOATS, unit=TEXTS),
+    "number": limited(NumberParameter, INTS | FLOATS, unit=TEXTS),
+    "date": limited(DateParameter, st.dates()),
+    "datetime": limited(DateTimeParameter, TIMES) | limited(DateTimeParameter, st.datetimes()),
+}
 PARAMETERS = st.recursive(
-    LEAVES,
+    st.one_of(list(LEAVES.values())),
     lambda inner: (
-        st.builds(lambda item, name, kw: ListParameter(item, name, **kw), inner, NAMES, common(st.just([])))
+        st.builds(
+            lambda item, name, most, kw: ListParameter(item, name, min_items=0, max_items=most, **kw),
+            inner,
+            NAMES,
+            st.none() | st.integers(0, 3),
+            common(st.just([])),
+        )
         | st.builds(
             lambda kinds, name, kw: MultipleParameter(kinds, name, **kw),
             st.lists(inner, min_size=1, max_size=3),
@@ -88,6 +137,10 @@ PARAMETERS = st.recursive(
     ),
     max_leaves=4,
 )
+
+
+def test_the_laws_below_are_tried_on_every_kind():
+    assert {*LEAVES, "list", "multiple"} == set(_KINDS)
 
 
 @given(PARAMETERS)
@@ -131,7 +184,8 @@ def test_a_parameter_without_arguments_is_required():
     ("type_id", "args", "message"),
     [
         ("nmber", None, "x: the type must be one of any, multiple, list, string, number, int, float, bool, dict, "
-                        "array, raster, not 'nmber'"),
+                        "array, raster, feature, feature_collection, raster_dataset, feature_dataset, choice, date, "
+                        "datetime, bbox, crs, color, not 'nmber'"),
         (["int"], None, "x: the type must be one of any, multiple"),
         ("list", None, "x: 'list' takes 1 positional arguments, not 0"),
         ("int", [["y"], {}], "x: 'int' takes 0 positional arguments, not 1"),
@@ -139,6 +193,11 @@ def test_a_parameter_without_arguments_is_required():
         ("int", [[], {"least": 0}], "x: 'int' cannot be made of [['x'], {'least': 0}]: "),
         ("int", [[], {"default": "a"}], "x: must be an integer, not 'a'"),
         ("int", [[], {"minimum": "a"}], "x: a limit must be a number, not 'a'"),
+        ("choice", None, "x: 'choice' cannot be made of [['x'], {}]: "),
+        ("date", [[], {"minimum": "soon"}], "x: a limit must be a date like '2070-01-31', not 'soon'"),
+        ("bbox", [[], {"crs": "nowhere"}], "x: the crs must be a coordinate reference system"),
+        ("feature", [[], {"geometry_types": ["Circle"]}], "x: the geometry types must be among Point, MultiPoint"),
+        ("list", [[["array", [[""], {}]]], {"min_items": -1}], "x: a limit of the size must be a whole number from 0"),
         ("list", [["array"], {}], "x: wanted [type id, [positional, keyword]], not 'array'"),
         ("list", [[["aray", [[""], {}]]], {}], "x: the type must be one of any,"),
         ("list", [[["array", [[], {}]]], {}], "x: 'array' cannot be made of [[], {}]: "),

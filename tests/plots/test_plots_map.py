@@ -12,7 +12,7 @@ import geojobs_lab.plots
 from geojobs_lab.errors import InvalidInput, RasterError
 from geojobs_lab.plots import map_figure
 from geojobs_lab.plots.scale import class_scale
-from geojobs_lab.renderers import Color, StretchedRenderer
+from geojobs_lab.renderers import ClassifiedRenderer, Color, StretchedRenderer, UniqueRenderer
 
 
 def raster(values, latitudes, longitudes, **attributes):
@@ -96,11 +96,20 @@ def test_the_north_is_up_the_east_right_and_missing_cells_are_grey(warming, turn
 def test_coastlines_lie_on_the_land_at_any_longitudes(warming, west):
     values = warming.assign_coords(longitude=warming.longitude.copy(data=np.arange(west, west + 90, 4.5)))
     figure = map_figure(values)
-    coast = figure.axes[0].collections[2]
+    coast = figure.axes[0].collections[-1]
     assert isinstance(coast, LineCollection)
     points = np.concatenate(coast.get_segments())
     florida = np.array([west + 135 - 80.03, 26.8])
     assert np.hypot(*(points - florida).T).min() < 0.1
+
+
+@pytest.mark.parametrize("shade", [0, 128, 255])
+def test_coastlines_can_be_seen_on_any_color(warming, shade):
+    figure = map_figure(warming, renderer=ClassifiedRenderer([(None, Color(shade, shade, shade))]))
+    x, y = figure.axes[0].transData.transform((277.0, 29.1))  # the coast of Florida
+    pixels = drawn(figure)
+    around = pixels[pixels.shape[0] - int(y) - 12 : pixels.shape[0] - int(y) + 12, int(x) - 12 : int(x) + 12]
+    assert np.ptp(around) > 90
 
 
 def test_the_proportions_are_those_of_the_middle_latitude(warming):
@@ -190,3 +199,70 @@ def test_scales_that_cannot_be_made_are_refused(arguments, field):
     with pytest.raises(InvalidInput) as caught:
         class_scale(np.arange(4.0), **arguments)
     assert caught.value.field == field
+
+
+CLASSES = ClassifiedRenderer(
+    [(4, Color(255, 0, 0)), (7, Color(0, 255, 0))], background=Color(0, 0, 255), missing=Color(1, 2, 3)
+)
+
+
+def legend_texts(figure):
+    return [
+        text.get_text()
+        for axes in figure.axes
+        for legend in [axes.get_legend()]
+        if legend is not None
+        for text in (legend.get_title(), *legend.get_texts())
+    ]
+
+
+def test_classes_are_drawn_in_their_colors_with_swatches_instead_of_a_bar(warming):
+    figure = map_figure(warming, renderer=CLASSES)
+    pixels = drawn(figure)
+    assert at(figure, pixels, 303.0, 15.9) == [255, 0, 0]
+    assert at(figure, pixels, 303.0, 40.0) == [0, 255, 0]
+    assert at(figure, pixels, 269.5, 55.0) == [0, 0, 255]
+    assert at(figure, pixels, 223.5, 56.5) == [1, 2, 3]
+    assert legend_texts(figure) == ["K", "≤ 4", "4 – 7", "other", "no data"]
+    assert len(figure.axes) == 2
+    assert not figure.axes[1].axison
+    below = pixels[-int(figure.axes[0].get_window_extent().y0) :]
+    for color in ([255, 0, 0], [0, 255, 0], [0, 0, 255], [1, 2, 3]):
+        assert (below == color).all(axis=2).sum() > 50
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
+def test_classes_and_values_are_compared_in_the_rasters_own_type(dtype):
+    values = np.repeat([[1], [2], [5]], 4, axis=1).astype(dtype) / ((dtype == "float32" and np.float32(10)) or 1)
+    data = raster(np.zeros((3, 4)), [10, 20, 30], [0, 10, 20, 30]).copy(data=values.astype(dtype))
+    one, two = (0.1, 0.2) if dtype == "float32" else (1, 2)
+    red, blue = Color(255, 0, 0), Color(0, 0, 255)
+    for renderer in (ClassifiedRenderer([(one, red), (two, blue)]), UniqueRenderer([(one, red), (two, blue)])):
+        figure = map_figure(data, renderer=renderer)
+        pixels = drawn(figure)
+        colors = [at(figure, pixels, 7.0, lat) for lat in (8.0, 18.0, 28.0)]
+        assert colors == [[255, 0, 0], [0, 0, 255], [220, 220, 220]]
+
+
+def test_a_ramp_with_colors_for_no_value_has_these_below_its_bar(warming):
+    ends = [(3, Color(255, 0, 0)), (8, Color(0, 0, 255))]
+    figure = map_figure(warming, renderer=StretchedRenderer(ends, background=Color(0, 255, 0)))
+    assert [text.get_text() for text in figure.axes[1].get_xticklabels()] == list("345678")
+    assert legend_texts(figure) == ["", "out of range"]
+    assert at(figure, drawn(figure), 303.0, 15.9) == [0, 255, 0]
+
+
+def test_long_lists_of_labels_have_room_below_the_map(warming):
+    labels = ["a label of some length and $ signs_"] * 40
+    renderer = ClassifiedRenderer.from_breaks([value / 5 for value in range(40)], "turbo", labels=labels)
+    figure = map_figure(warming, renderer=renderer)
+    pixels = drawn(figure)
+    assert len(legend_texts(figure)) == 41
+    (legend,) = (axes.get_legend() for axes in figure.axes if axes.get_legend())
+    box = legend.get_window_extent()
+    assert box.y0 >= 0
+    assert box.x0 >= 0
+    assert box.x1 <= pixels.shape[1]
+    map_box = figure.axes[0].get_window_extent()
+    assert box.y1 < map_box.y0 - 20
+    assert map_box.height > 300

@@ -81,7 +81,7 @@ ATTRIBUTES = st.fixed_dictionaries(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(stored=hnp.arrays(np.int16, (3, 4), elements=st.integers(-100, 100)), attributes=ATTRIBUTES)
 def test_packed_integers_mean_what_xarray_takes_them_for(make_lonlat, stored, attributes) -> None:
     attributes = {

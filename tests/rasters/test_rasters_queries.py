@@ -63,7 +63,7 @@ def test_what_is_no_point_is_refused(make_lonlat, lon, lat, field) -> None:
     assert caught.value.field == field
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(
     values=hnp.arrays(
         np.float32,

@@ -114,7 +114,7 @@ def test_integers_keep_the_fill_value_that_they_came_with(tmp_path: Path) -> Non
         assert file["data"]._FillValue == -9999
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 @given(
     calendar=st.sampled_from(CALENDARS),
     steps=st.lists(

@@ -1,5 +1,6 @@
 """What README.md shows works as it stands there."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -8,7 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import iris_sample_data
+import numpy as np
 import pytest
+import rioxarray  # noqa: F401  # the accessor
+import xarray as xr
+
+from geojobs_lab import Client
+from geojobs_lab.rasters import open_raster
+from geojobs_lab.renderers import renderer_from_json
+from geojobs_lab.workflows import Workflow
 
 REPOSITORY = Path(__file__).parent.parent.parent
 README = (REPOSITORY / "README.md").read_text()
@@ -66,6 +75,43 @@ def test_the_task_and_the_configuration_make_a_job(server: Any) -> None:
         assert job["status"] == "success", job["error"]
         service = client.get(f"services/{job['uuid']}/total/").json()
         assert service["variables"][0]["units"] == "K d"
+        assert json.loads(job["outputs"])["largest"] > 0
+
+
+def test_the_workflow_is_the_one_that_the_demo_runs() -> None:
+    names: dict[str, Any] = {}
+    exec(block("python", "WorkflowBuilder"), names)
+    with open_raster(CLIMATE) as data:
+        built = names["workflow"](data=data)["warming"]
+        stored = Workflow.from_file(WARMING)(data=data)["warming"]
+    np.testing.assert_array_equal(built.values, stored.values)
+
+
+def test_the_renderers_are_renderers() -> None:
+    lines = block("python", "ClassifiedRenderer.from_breaks")
+    names: dict[str, Any] = {}
+    exec(lines, names)
+    unique = eval(lines[lines.index("UniqueRenderer(\n") :], names)
+    assert [entry["label"] for entry in unique.legend()["entries"]] == ["forest", "water"]
+    above = eval(re.search(r"^(ClassifiedRenderer\.\S.*?\))  #", lines, re.MULTILINE)[1], names)
+    assert [entry["label"] for entry in above.legend()["entries"]] == ["≤ 0", "0 – 10", "10 – 20", "> 20"]
+    shown = re.search(r'`(\{"type": "classified".*?\})`', README)[1]
+    assert renderer_from_json(shown).to_json()["type"] == "classified"
+
+
+def test_the_index_of_two_bands_is_computed(server: Any, tmp_path: Path) -> None:
+    with Client(server.url, server.token) as client:
+        bands = xr.Dataset(
+            {name: (("y", "x"), np.full((4, 5), value, "f4")) for name, value in (("nir", 0.6), ("red", 0.2))},
+            {"y": np.arange(4) * -30.0, "x": np.arange(5) * 30.0},
+        ).rio.write_crs(32633)
+        for band in bands.data_vars.values():
+            band.encoding["grid_mapping"] = "spatial_ref"
+        bands.to_netcdf(tmp_path / "scene.nc")
+        client.publish(tmp_path / "scene.nc", upload=True)
+        names: dict[str, Any] = {"client": client}
+        exec(block("python", "ndvi = "), names)
+        np.testing.assert_allclose(names["ndvi"].result().values, 0.5, rtol=1e-6)
 
 
 def test_the_client_in_five_lines(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,8 +129,11 @@ def test_the_curl_lines_are_answered(server: Any, tmp_path: Path) -> None:
     lines = [line for line in block("bash", "curl").splitlines() if line.startswith("curl")]
     with server.client() as client:
         answer = client.post("jobs/", json={"job": "warming", "inputs": {"data": "service://a1b:air_temperature"}})
-        uuid = answer.json()["uuid"]
-        client.get(f"jobs/{uuid}/", params={"wait": 20, "revision": 2})
+        job = answer.json()
+        while job["status"] in ("pending", "started"):
+            job = client.get(f"jobs/{job['uuid']}/", params={"wait": 20, "revision": job["revision"]}).json()
+        assert job["status"] == "success", job["error"]
+        uuid = job["uuid"]
     environment = {
         "PATH": "/usr/bin:/bin",
         "API": server.api.rstrip("/"),

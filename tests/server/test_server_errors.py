@@ -50,10 +50,10 @@ def test_what_comes_later_is_not_there_yet(api: httpx.Client, method: str, url: 
 @pytest.mark.parametrize(
     ("method", "url", "allowed"),
     [
-        ("PUT", "jobs/", "GET, POST, OPTIONS"),
-        ("POST", "registered-jobs/", "GET, OPTIONS"),
-        ("PROPFIND", "services/", "GET, POST, OPTIONS"),
-        ("POST", "services/world/variables/temperature/tiles/0/0/0.png", "GET, OPTIONS"),
+        ("PUT", "jobs/", "GET, POST, HEAD, OPTIONS"),
+        ("POST", "registered-jobs/", "GET, HEAD, OPTIONS"),
+        ("PROPFIND", "services/", "GET, POST, HEAD, OPTIONS"),
+        ("POST", "services/world/variables/temperature/tiles/0/0/0.png", "GET, HEAD, OPTIONS"),
     ],
 )
 def test_a_method_that_is_not_answered_is_refused_with_those_that_are(
@@ -62,6 +62,18 @@ def test_a_method_that_is_not_answered_is_refused_with_those_that_are(
     answer = api.request(method, url)
     assert allowed in assert_document(answer, 405)["message"]
     assert answer.headers["Allow"] == allowed
+
+
+@pytest.mark.parametrize(
+    "url", ["services/world/", "services/world/variables/temperature/tiles/0/0/0.png", "services/world/download/"]
+)
+def test_head_is_answered_as_get_without_the_body(api: httpx.Client, url: str) -> None:
+    head, get = api.head(url), api.get(url)
+    assert (head.status_code, get.status_code) == (200, 200)
+    assert head.content == b""
+    for name in ("Content-Type", "ETag", "Content-Length"):
+        assert head.headers.get(name) == get.headers.get(name)
+    assert api.head("services/nowhere/").status_code == 404
 
 
 @pytest.mark.parametrize(

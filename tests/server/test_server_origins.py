@@ -59,8 +59,8 @@ def test_a_preflight_is_answered_with_methods_and_headers(open_server: Any) -> N
     assert answer.headers["Access-Control-Allow-Headers"] == (
         "Authorization, Content-Type, If-None-Match, Idempotency-Key, X-XSRFToken, X-CSRFToken"
     )
-    assert answer.headers["Access-Control-Allow-Methods"] == "GET, POST, OPTIONS"
-    assert elsewhere.headers["Access-Control-Allow-Methods"] == "GET, PATCH, DELETE, OPTIONS"
+    assert answer.headers["Access-Control-Allow-Methods"] == "GET, POST, HEAD, OPTIONS"
+    assert elsewhere.headers["Access-Control-Allow-Methods"] == "GET, PATCH, DELETE, HEAD, OPTIONS"
 
 
 def test_every_answer_may_be_read_and_shows_the_headers_that_clients_need(open_server: Any) -> None:

@@ -15,7 +15,7 @@ import xarray as xr
 
 from geojobs_lab.database import Database
 from geojobs_lab.errors import Conflict, InvalidInput, NotFound, Unavailable
-from geojobs_lab.services import Service, ServiceCatalogue
+from geojobs_lab.services import Service, ServiceCatalogue, rows
 
 RED_TO_BLUE = {"type": "stretched", "colors": [[0, "#ff0000"], [9, "#00f"]]}
 
@@ -190,7 +190,11 @@ def test_title_renderer_and_keeping(opened, tmp_path: Path) -> None:
             service = await catalogue.update("two", title="New", renderer=RED_TO_BLUE, variable="b")
             assert (service.title, list(service.renderers)) == ("New", ["b"])
             assert service.revision > first.revision
-            assert list((await catalogue.update("two", renderer=RED_TO_BLUE)).renderers) == ["b", "a"]
+            styled = await catalogue.update("two", renderer=RED_TO_BLUE)
+            assert list(styled.renderers) == ["b", "a"]
+            assert catalogue.renderer(styled, "b") is catalogue.renderer(styled, "b")  # read once for all tiles
+            again = await catalogue.update("two", renderer={**RED_TO_BLUE, "colors": [[1, "#000"], [2, "#fff"]]})
+            assert catalogue.renderer(again, "b").to_json()["colors"][0] == [1, "#000000"]
             with pytest.raises(InvalidInput, match="'c'"):
                 await catalogue.update("two", renderer=RED_TO_BLUE, variable="c")
             with pytest.raises(NotFound):
@@ -221,11 +225,18 @@ def test_temporary_services_expire_and_kept_ones_do_not(opened, tmp_path: Path) 
             await catalogue.update("kept/out", temporary=False)
             assert catalogue.expires(services[2]) == services[2].created + timedelta(hours=1)
             assert catalogue.expires(await catalogue.get("kept/out")) is None
-            await catalogue.remove_expired(in_use={"used/out"})
+            await catalogue._database.write(catalogue.holding("a job", [services[1], services[2]]))
+            assert await catalogue.remove_expired(dry_run=True) == ["old/out"]
+            assert (await catalogue.get("old/out")).state == "ready"
+            assert await catalogue.remove_expired() == ["old/out"]
             left = {service.name for service in (await catalogue.list(10, 0))[1]}
             assert left == {"used/out", "young/out", "kept/out", "model"}
             assert not (tmp_path / "data" / "results" / "old").exists()
             assert (tmp_path / "data" / "results" / "used" / "out.nc").exists()
+            with pytest.raises(Conflict, match="used by job a job"):
+                await catalogue.remove("used/out")
+            await catalogue._database.write(lambda c: catalogue.release(c, "a job"))
+            assert await catalogue.remove_expired() == ["used/out"]
 
     asyncio.run(scenario())
 
@@ -260,3 +271,82 @@ def test_pages_go_over_configured_and_other_services(opened, tmp_path: Path) -> 
             assert names == [["one", "two"], ["five", "four"], ["three"]]
 
     asyncio.run(scenario())
+
+
+def test_a_data_folder_that_was_moved_keeps_its_services_and_one_that_lost_files_loses_services(
+    opened, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def add() -> None:
+        async with opened() as catalogue:
+            for name in ("moved", "lost"):
+                part = write(tmp_path / f"{name}.part")
+                await catalogue.publish_upload(name, part)
+            (await catalogue.get("lost")).path.unlink()
+
+    async def look() -> None:
+        async with opened() as catalogue:
+            service = await catalogue.get("moved")
+            assert service.state == "ready"
+            assert service.path.is_relative_to(tmp_path / "data")
+            with pytest.raises(NotFound):
+                await catalogue.get("lost")
+
+    asyncio.run(add())
+    (tmp_path / "data").rename(tmp_path / "elsewhere")
+    (tmp_path / "data").symlink_to(tmp_path / "elsewhere")
+    asyncio.run(look())  # through a link the files are the same
+    (tmp_path / "data").unlink()
+    (tmp_path / "elsewhere" / "geojobs.sqlite").rename(tmp_path / "elsewhere" / "kept.sqlite")
+    shutil.copytree(tmp_path / "elsewhere", tmp_path / "data")
+    (tmp_path / "data" / "kept.sqlite").rename(tmp_path / "data" / "geojobs.sqlite")
+    shutil.rmtree(tmp_path / "elsewhere")
+    asyncio.run(look())
+    assert "'lost' is removed: its file is gone" in caplog.text
+
+
+@pytest.mark.parametrize("flat", [False, True])  # as uploads once were
+def test_a_copy_of_a_data_folder_has_files_of_its_own(opened, tmp_path: Path, flat: bool) -> None:
+    async def add() -> None:
+        async with opened() as catalogue:
+            path = (await catalogue.publish_upload("mine", write(tmp_path / "a.part"))).path
+            if flat:
+                there = path.rename(path.parent.parent / path.name)
+                await catalogue._database.write(lambda c: rows.move(c, "mine", there))
+
+    async def look() -> None:
+        database = Database(tmp_path / "copy" / "geojobs.sqlite")
+        catalogue = ServiceCatalogue(database, configured={}, data_dir=tmp_path / "copy")
+        await database.start()
+        await catalogue.start()
+        assert (await catalogue.get("mine")).path.is_relative_to(tmp_path / "copy")
+        await catalogue.remove("mine")
+        await catalogue.stop()
+        await database.stop()
+
+    asyncio.run(add())
+    shutil.copytree(tmp_path / "data", tmp_path / "copy")
+    asyncio.run(look())
+    assert len(list((tmp_path / "data").rglob("*.nc"))) == 1
+    assert list((tmp_path / "copy").rglob("*.nc")) == []
+
+
+def test_a_file_that_cannot_be_removed_keeps_no_other_from_going(
+    opened, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder, path = tmp_path / "data" / "folder.nc", tmp_path / "data" / "out.nc"
+
+    async def scenario() -> None:
+        async with opened() as catalogue:
+            folder.mkdir()
+            path.touch()
+            written = [
+                {"name": f"job/{one.stem}", "path": str(one), "title": "", "renderers": {}, "info": None}
+                for one in (folder, path)
+            ]
+            old = [replace(one, created=datetime(2000, 1, 1, tzinfo=UTC)) for one in catalogue.results("job", written)]
+            await catalogue._database.write(catalogue.insertion(old))
+            assert await catalogue.remove_expired() == ["job/folder", "job/out"]
+
+    asyncio.run(scenario())
+    assert not path.exists()
+    assert "The file of service 'job/folder' could not be removed" in caplog.text

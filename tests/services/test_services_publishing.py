@@ -8,10 +8,12 @@ import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
+from pyproj import CRS
 
 from geojobs_lab.documents import dump_json
 from geojobs_lab.errors import RasterError
-from geojobs_lab.services.publishing import publish_raster
+from geojobs_lab.rasters import Grid, open_raster_dataset
+from geojobs_lab.services.publishing import alone, publish_rasters, rasters_of
 
 PROVENANCE = {
     "geojobs_job": "warming",
@@ -34,7 +36,7 @@ def raster() -> xr.DataArray:
 
 def test_the_file_says_what_it_is_and_where_it_comes_from(tmp_path: Path) -> None:
     path = tmp_path / "out.nc"
-    publish_raster(raster(), path, title="Warming of 2090", provenance=PROVENANCE)
+    publish_rasters(alone(raster()), path, title="Warming of 2090", provenance=PROVENANCE)
     with xr.open_dataset(path, decode_coords="all") as dataset:
         assert np.array_equal(dataset["data"].values, raster().values, equal_nan=True)
         assert dataset["data"].attrs == raster().attrs | {"source_name": "warming"}
@@ -47,7 +49,7 @@ def test_the_file_says_what_it_is_and_where_it_comes_from(tmp_path: Path) -> Non
 
 
 def test_the_description_is_that_of_the_file(tmp_path: Path) -> None:
-    document = publish_raster(raster(), tmp_path / "out.nc", title="Warming", provenance={"job": "warming"})
+    document = publish_rasters(alone(raster()), tmp_path / "out.nc", title="Warming", provenance={"job": "warming"})
     assert dump_json(document)
     assert document["title"] == "Warming"
     assert document["crs"]["epsg"] == 4326
@@ -59,7 +61,7 @@ def test_the_description_is_that_of_the_file(tmp_path: Path) -> None:
 
 def test_a_raster_without_a_place_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(RasterError, match="no latitude"):
-        publish_raster(xr.DataArray(np.zeros((2, 2))), tmp_path / "out.nc", title="t", provenance={})
+        publish_rasters(alone(xr.DataArray(np.zeros((2, 2)))), tmp_path / "out.nc", title="t", provenance={})
     assert list(tmp_path.iterdir()) == []
 
 
@@ -70,3 +72,37 @@ def test_the_module_loads_without_xarray() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr.strip()) == (0, "")
+
+
+def test_the_rasters_of_a_data_set_are_found_with_their_crs_and_others_are_told_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    mapping = {"grid_mapping_name": "lambert_azimuthal_equal_area", "crs_wkt": CRS.from_epsg(3035).to_wkt()}
+    metres = {"units": "m"}
+    dataset = xr.Dataset(
+        {
+            "high": (("y", "x"), np.ones((2, 2)), {"grid_mapping": "laea"}),
+            "laea": ((), 0, mapping),  # as xr.open_dataset gives it
+            "warm": raster(),
+            "lat_bnds": (("lat", "bnds"), [[49.5, 50.5], [50.5, 51.5]]),
+            "counts": ("n", [1, 2, 3]),
+        },
+        {
+            "y": ("y", [0.0, 1000.0], metres | {"standard_name": "projection_y_coordinate"}),
+            "x": ("x", [0.0, 1000.0], metres | {"standard_name": "projection_x_coordinate"}),
+        },
+    )
+    dataset.lat.attrs["bounds"] = "lat_bnds"
+    rasters = rasters_of(dataset)
+    assert list(rasters) == ["high", "warm"]
+    assert "the raster counts of shape (3,)" in caplog.text
+    assert "lat_bnds" not in caplog.text
+    publish_rasters(rasters, tmp_path / "two.nc", title="Two", provenance={"job": "j"}, attributes={"source": "here"})
+    opened = open_raster_dataset(tmp_path / "two.nc")
+    try:
+        assert [Grid.from_array(opened[name]).crs.to_epsg() for name in ("high", "warm")] == [3035, 4326]
+        assert opened.attrs["source"] == "here"
+    finally:
+        opened.close()
+    with pytest.raises(RasterError, match="holds no raster"):
+        rasters_of(dataset[["counts"]])

@@ -17,6 +17,7 @@ from geojobs_lab.parameters import (
     NdArrayParameter,
     ParameterCollection,
     ParameterNotValidError,
+    RasterDatasetParameter,
     RasterParameter,
     StringParameter,
 )
@@ -68,6 +69,9 @@ class Published(RunContext):
 
     def raster(self, reference):
         return self._raster.rename(reference.service)
+
+    def dataset(self, reference):
+        return xr.Dataset({reference.service: self._raster})
 
     def report(self, fraction, message):
         """Nobody looks."""
@@ -157,6 +161,69 @@ def test_extra_inputs_go_through_where_the_task_allows_them():
             return {"all": inputs}
 
     assert Extra()(n="1", other="2")["all"] == {"n": 1, "other": "2"}
+
+
+class Extra(Task):
+    inputs = (IntParameter("n", default=1),)
+    outputs = (DictParameter("all"),)
+    allow_extra_args = True
+
+    def execute(self, **inputs):
+        return {"all": inputs}
+
+
+def test_references_among_extra_inputs_become_rasters():
+    given = {"a": "service://one:v", "more": ["service://two", "service://three@5"], "mixed": ["service://four", 5]}
+    cleaned = Extra().clean(given)
+    assert cleaned["a"] == ServiceReference("one", "v")
+    assert [str(reference) for reference in Extra().references(cleaned)] == [given["a"], *given["more"]]
+    with use_context(Published(grid())):
+        got = Extra()(**given)["all"]
+    assert got["a"].name == "one"
+    assert [raster.name for raster in got["more"]] == ["two", "three"]
+    assert got["mixed"] == given["mixed"]
+
+
+def test_a_broken_reference_among_extra_inputs_is_refused_by_its_name():
+    with pytest.raises(ParameterNotValidError, match=r"^more\[1\]: 'service://b:': the variable after ':' is empty$"):
+        Extra().clean({"more": ["service://a", "service://b:"]})
+
+
+def test_a_raster_dataset_is_resolved_by_the_context_of_the_run():
+    class Names(Task):
+        inputs = (RasterDatasetParameter("a"),)
+        outputs = (ListParameter(StringParameter(""), "names"),)
+
+        def execute(self, a):
+            return list(a.data_vars)
+
+    with use_context(Published(grid())):
+        assert Names()(a="service://one")["names"] == ["one"]
+        assert list(Returning([RasterDatasetParameter("d")], xr.Dataset({"v": grid()}))()["d"].data_vars) == ["v"]
+    with pytest.raises(InvalidReference, match="knows no services; .* give it the xarray.Dataset itself"):
+        Names()(a="service://one")
+
+
+def test_a_tuple_is_as_many_outputs_as_it_has_values():
+    both = [IntParameter("a"), IntParameter("b", required=False)]
+    assert dict(Returning(both, (1, 2))()) == {"a": 1, "b": 2}
+    assert dict(Returning([ListParameter(IntParameter(""), "a"), both[1]], (1, 2, 3))()) == {"a": [1, 2, 3]}
+    assert dict(Returning([ListParameter(IntParameter(""), "a")], (1, 2))()) == {"a": [1, 2]}
+
+
+def test_what_is_returned_works_as_a_dictionary():
+    result = Several()(n=25)
+    assert {**result} == {"whole": 2, "rest": 5}
+    assert (len(result), list(result), "rest" in result, result.get("note", "none")) == (
+        2,
+        ["whole", "rest"],
+        True,
+        "none",
+    )
+    assert dict(result.items()) == dict(zip(result.keys(), result.values(), strict=True))
+    assert result == {"rest": 5, "whole": 2}
+    with pytest.raises(KeyError):
+        result["note"]
 
 
 def test_the_document_describes_inputs_and_outputs():
@@ -276,3 +343,7 @@ def test_one_task_runs_in_two_threads_at_once():
     for thread in threads:
         thread.join()
     assert results == {1: 1, 2: 2}
+
+
+def test_a_task_need_not_give_any_of_its_optional_outputs():
+    assert dict(Returning([IntParameter("n", required=False)], {})()) == {}

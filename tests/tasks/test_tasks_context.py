@@ -83,21 +83,6 @@ def test_more_items_than_announced_stay_at_the_end():
     assert context.reports[-1] == (1.0, None)
 
 
-def test_a_part_has_its_share_and_its_name():
-    whole = Recording()
-    with use_context(whole.part(0.5, 1.0, "sum").part(0.0, 0.5, "inner")):
-        progress(0.5, "adding")
-        progress(1.0)
-        log("done")
-        current_context().report(None, "waiting")
-    assert whole.reports == [
-        (0.625, "sum: inner: adding"),
-        (0.75, "sum: inner"),
-        (None, "sum: inner: waiting"),
-    ]
-    assert whole.lines == [("INFO", "sum: inner: done")]
-
-
 def test_contexts_end_with_their_block_and_do_not_reach_other_threads():
     seen = []
     outside = current_context()

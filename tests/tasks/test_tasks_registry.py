@@ -6,7 +6,8 @@ import pytest
 
 from geojobs_lab.errors import ConfigurationError, NotFound
 from geojobs_lab.parameters import IntParameter
-from geojobs_lab.tasks import Registry, Task, task
+from geojobs_lab.tasks import Registry, Task, default_registry, task
+from geojobs_lab.tasks.loading import load_task
 
 
 class Counting(Task):
@@ -38,6 +39,13 @@ def test_an_unknown_name_is_refused_with_those_that_are_known():
         registry.get("demo:ad")
     assert str(caught.value) == "there is no task 'demo:ad'; did you mean 'demo:add'? known are: 'demo:add'"
     assert (caught.value.subject, caught.value.name) == ("task", "demo:ad")
+
+
+def test_a_registered_task_is_found_by_its_name_alone():
+    name = default_registry().names()[0]
+    assert Task.by_name(name) is default_registry().get(name)
+    with pytest.raises(NotFound, match="there is no task 'nowhere'; .*known are: "):
+        Task.by_name("nowhere")
 
 
 def test_a_name_means_one_task_and_a_redefinition_replaces():
@@ -124,11 +132,9 @@ class Single(SomeTask):
 
 def test_a_dotted_path_leads_to_a_class_an_object_or_a_function(package):
     package("tasks", SOME_TASK)
-    registry = Registry()
-    assert registry.load_path("geotest_app.tasks.SomeTask")(**{"in": 5})["out"] == 6
-    assert registry.load_path("geotest_app.tasks.some")(**{"in": 5})["out"] == 6
-    assert registry.load_path("geotest_app.tasks.plus")(a=5)["result"] == 6
-    assert registry.names() == ()
+    assert load_task("geotest_app.tasks.SomeTask")(**{"in": 5})["out"] == 6
+    assert load_task("geotest_app.tasks.some")(**{"in": 5})["out"] == 6
+    assert load_task("geotest_app.tasks.plus")(a=5)["result"] == 6
 
 
 @pytest.mark.parametrize(
@@ -167,7 +173,7 @@ def test_each_mistake_behind_a_path_is_named_in_one_line(package, path, message)
     package("leaving", "raise SystemExit(3)")
     package("hinted", "@task\ndef f(x: set) -> int:\n    return 1\n")
     with pytest.raises(ConfigurationError) as caught:
-        Registry().load_path(path)
+        load_task(path)
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
     assert caught.value.entry == path

@@ -10,6 +10,8 @@ from ipywidgets import Widget
 
 from geojobs_lab import Client
 from geojobs_lab.errors import InvalidInput, RequestRefused
+from geojobs_lab.parameters import ChoiceParameter, IntParameter, ListParameter, MultipleParameter, RasterParameter
+from geojobs_lab.parameters.stored import _KINDS
 from geojobs_lab.widgets.card import JobCard
 from geojobs_lab.widgets.form import JobForm
 
@@ -101,7 +103,7 @@ def test_setting_the_value_fills_the_page(form, client):
         "base": 283.15,
         "method": "mean",
         "levels": [3],
-        "data": "service://a1b:air_temperature",
+        "data": "service://a1b",
     }
 
 
@@ -224,6 +226,7 @@ def _widgets():
 
 
 SCRIPT = """
+const EVERY = %s;
 const names = ["a", "ab", "a b", "levels"];
 const values = { a: "service://x/y:v@12", ab: ["service://z@3"], "a b": 1 };
 console.log(JSON.stringify([
@@ -241,9 +244,17 @@ console.log(JSON.stringify([
     { type: "string", enum: ["a"] }, { type: "array", items: { type: "number" } }, { type: "array", items: {} },
     { anyOf: [{ type: "array" }] }, { type: "string", format: "date" }, { type: "object" }, { type: "boolean" },
   ].map(kindOf),
+  EVERY.map(kindOf),
   [[0, 1], [180, 330], [0, 1e6], [undefined, 5]].map(([minimum, maximum]) => stepOf({ minimum, maximum })),
 ]));
 """
+
+
+OWN = {
+    "multiple": MultipleParameter([IntParameter(""), RasterParameter("")], "x"),
+    "list": ListParameter(IntParameter(""), "x"),
+    "choice": ChoiceParameter("x", choices=["a", 1]),
+}
 
 
 @pytest.mark.skipif(
@@ -254,9 +265,10 @@ def test_the_page_finds_the_field_that_a_refusal_means(tmp_path):
     from geojobs_lab.widgets.form import _Page
 
     file = tmp_path / "form.mjs"
-    file.write_text(f"{_Page._esm}\n{SCRIPT}")
+    every = {id: (OWN.get(id) or kind("x")).json_schema() for id, kind in _KINDS.items()}
+    file.write_text(f"{_Page._esm}\n{SCRIPT % json.dumps(list(every.values()))}")
     run = subprocess.run(["node", str(file)], capture_output=True, text=True, timeout=60, check=True)
-    plain, missing, item, nested, other, cited, in_list, none, references, kinds, steps = json.loads(run.stdout)
+    plain, missing, item, nested, other, cited, in_list, none, references, kinds, of_ids, steps = json.loads(run.stdout)
     assert plain == [["a", [], "must be a number, not 'x'"]]
     assert [name for name, _, _ in missing] == ["ab", "a b"]
     assert missing[1][2] == "is required and must be one of 'a: 1; b'"
@@ -270,4 +282,11 @@ def test_the_page_finds_the_field_that_a_refusal_means(tmp_path):
     assert kinds == [
         *("any", "integer", "number", "raster", "choice", "list", "array", "alternatives", "date", "object", "boolean"),
     ]
+    assert dict(zip(every, of_ids, strict=True)) == {
+        **{"any": "any", "multiple": "alternatives", "list": "list", "string": "text", "number": "number"},
+        **{"int": "integer", "float": "number", "bool": "boolean", "dict": "object", "array": "alternatives"},
+        **{"raster": "raster", "raster_dataset": "dataset", "choice": "choice", "date": "date"},
+        **{"feature": "geojson", "feature_collection": "geojson", "feature_dataset": "geojson"},
+        **{"datetime": "datetime", "bbox": "bbox", "crs": "crs", "color": "color"},
+    }
     assert steps == ["0.01", "1", "10000", "any"]

@@ -1,13 +1,14 @@
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from geojobs_lab.errors import NodeFailed, ParameterNotValidError
+from geojobs_lab.errors import NodeFailed, ParameterNotValidError, WorkflowNotValid
 from geojobs_lab.parameters import AnyParameter, IntParameter, ListParameter, NdArrayParameter, RasterParameter
 from geojobs_lab.tasks import Registry, RunContext, Task, log, progress, task, use_context
-from geojobs_lab.workflows import Workflow
+from geojobs_lab.workflows import Workflow, WorkflowBuilder
 
 
 class Recording(RunContext):
@@ -169,9 +170,12 @@ def test_progress_and_log_name_the_node_and_share_the_whole_evenly(registry):
             {
                 "id": node,
                 "task": "raster:fill",
-                "inputs": {"like": {"source": "input", "input": "data"}, "value": {"source": "literal", "input": 5}},
+                "inputs": {"like": like, "value": {"source": "literal", "input": 5}},
             }
-            for node in ("one", "two")
+            for node, like in (
+                ("one", {"source": "input", "input": "data"}),
+                ("two", {"source": "dependency", "node": ["one", "out"]}),
+            )
         ],
         "outputs": [{"name": "filled", "node": ["two", "out"]}],
     }
@@ -227,6 +231,48 @@ def test_references_are_those_of_the_inputs_and_of_the_literals(registry):
         np.testing.assert_array_equal(workflow(**cleaned)["total"], [[2.0, 4.0]] * 2)
 
 
+class Loose(Task):
+    """Take anything."""
+
+    name = "demo:loose"
+    outputs = (AnyParameter("all"),)
+    allow_extra_args = True
+
+    def execute(self, **all_of_it):
+        return {"all": all_of_it}
+
+
+def loose(**literals):
+    registry = Registry()
+    registry.register(Loose)
+    inputs = {name: {"source": "literal", "input": value} for name, value in literals.items()}
+    document = {
+        "workflow": [{"id": "loose", "task": "demo:loose", "inputs": inputs}],
+        "outputs": [{"name": "all", "node": ["loose", "all"]}],
+    }
+    return Workflow.from_json(document, registry)
+
+
+def test_references_among_undeclared_literals_are_found_too():
+    workflow = loose(a="service://one", b=["service://two:t", "service://three"], c=["service://four", 5], d={}, e=None)
+    assert list(map(str, workflow.references({}))) == ["service://one", "service://two:t", "service://three"]
+    with use_context(Recording()):
+        given = workflow()["all"]
+    assert isinstance(given["a"], xr.DataArray)
+    assert [type(item) for item in given["b"]] == [xr.DataArray, xr.DataArray]
+    assert (given["c"], given["d"], given["e"]) == (["service://four", 5], {}, None)
+    with pytest.raises(WorkflowNotValid, match="node 'loose', input a: "):
+        loose(a="service://")
+
+
+def test_a_workflow_with_a_task_that_is_not_exposed_is_not_exposed_either(registry):
+    assert Workflow.from_json(LAYERS, registry).exposed
+    hidden = Registry()
+    for thing in (MapLayers, type("SumLayers", (SumLayers,), {"exposed": False})):
+        hidden.register(thing)
+    assert not Workflow.from_json(LAYERS, hidden).exposed
+
+
 def test_running_twice_gives_the_same_whatever_a_task_does_to_its_literals(registry):
     document = {
         "workflow": [
@@ -272,3 +318,17 @@ def test_a_workflow_does_not_change(registry):
     workflow.to_json()["workflow"].clear()
     assert len(workflow.to_json()["workflow"]) == 2
     assert workflow(a=8, b=2)["q"] == 2.0
+
+
+def test_outputs_that_no_node_gave_are_left_out():
+    @task(name="demo:maybe")
+    def maybe(value: Any = None) -> dict | None:
+        return value
+
+    known = Registry()
+    known.register(maybe)
+    build = WorkflowBuilder("maybe", registry=known)
+    build.output("found", build.add(maybe, value=build.input("value", Any, default=None)))
+    workflow = build.build()
+    assert dict(workflow()) == {}
+    assert dict(workflow(value={"found": {"a": 1}})) == {"found": {"found": {"a": 1}}}

@@ -3,6 +3,7 @@
 import copy
 import json
 import math
+from functools import reduce
 
 import pytest
 from hypothesis import given
@@ -44,21 +45,40 @@ JSON = st.recursive(
     max_leaves=6,
 )
 UNKNOWN = st.dictionaries(st.sampled_from(["x", "y", "comment", "version"]), JSON, max_size=2)
-INPUT_KINDS = st.sampled_from(
+NUMBERS = st.sampled_from(  # what a node may take for a whole number
     [
         {"type": "int"},
         {"type": "int", "args": [[], {"minimum": 0, "default": 3, "title": "Zahl"}]},
-        {"type": "number", "args": [[], {"required": False}]},
-        {"type": "list", "args": [[["array", [[""], {}]]], {}]},
-        {"type": "multiple", "args": [[[["int", [[""], {}]], ["string", [[""], {}]]]], {}]},
+        {"type": "number", "args": []},
+        {"type": "any", "args": None},
+        {"type": "string"},
+        {"type": "multiple", "args": [[[["int", [[""], {}]], ["string", [[""], {"required": True}]]]], {}]},
     ]
 )
+OTHERS = st.sampled_from(
+    [
+        {"type": "number", "args": [[], {"required": False}]},
+        {"type": "list", "args": [[["array", [[""], {}]]], {}]},
+        {"type": "list", "args": [[["list", [[["raster", [[""], {}]], ""], {}]]], {"required": False}]},
+        {"type": "dict"},
+    ]
+)
+
+
+def reachable(nodes, outputs):
+    """Keep the nodes that the outputs need."""
+    needed = {entry["node"][0] for entry in outputs}
+    for node in reversed(nodes):  # each stands behind those that it needs
+        if node["id"] in needed:
+            needed |= {s["node"][0] for s in node["inputs"].values() if s["source"] == "dependency"}
+    return [node for node in nodes if node["id"] in needed]
 
 
 @st.composite
 def documents(draw):
     """Draw a workflow of `Total` nodes, in any order, that depend on inputs, on earlier nodes and on literals."""
     inputs = draw(st.lists(NAMES, unique=True, max_size=3))
+    others = draw(st.lists(NAMES.filter(lambda name: name not in inputs), unique=True, max_size=2))
     ids = draw(st.lists(NAMES, unique=True, min_size=1, max_size=5))
 
     def number(position):
@@ -73,16 +93,19 @@ def documents(draw):
         if draw(st.booleans()):
             sources["note"] = {"source": "literal", "input": draw(JSON), **draw(UNKNOWN)}
         nodes.append({"id": node_id, "task": "demo:total", "inputs": sources, **draw(UNKNOWN)})
-    names = draw(st.lists(NAMES, unique=True, min_size=1, max_size=3))
+    outputs = [
+        {"name": name, "node": [draw(st.sampled_from(ids)), draw(st.sampled_from(["sum", "note"]))]}
+        for name in draw(st.lists(NAMES, unique=True, min_size=1, max_size=3))
+    ]
     meta = draw(st.fixed_dictionaries({}, optional={"name": NAMES, "description": st.none() | st.text(max_size=5)}))
     return {
         "meta": {**meta, **draw(UNKNOWN)},
-        "inputs": [{"name": name, **draw(INPUT_KINDS), **draw(UNKNOWN)} for name in inputs],
-        "workflow": draw(st.permutations(nodes)),
-        "outputs": [
-            {"name": name, "node": [draw(st.sampled_from(ids)), draw(st.sampled_from(["sum", "note"]))]}
-            for name in names
+        "inputs": [
+            *({"name": name, **draw(NUMBERS), **draw(UNKNOWN)} for name in inputs),
+            *({"name": name, **draw(OTHERS)} for name in others),
         ],
+        "workflow": draw(st.permutations(reachable(nodes, outputs))),
+        "outputs": outputs,
         **draw(UNKNOWN),
     }
 
@@ -153,6 +176,72 @@ def test_older_literals_under_node_are_read_and_written_under_input():
         workflow = Workflow.from_json(document, REGISTRY)
         assert workflow.to_json()["workflow"][0]["inputs"]["note"] == {"source": "literal", "input": value}
         assert document["workflow"][0]["inputs"]["note"] == {"source": "literal", "node": value}
+
+
+OLDER = """
+{
+  "meta": {"name": null, "description": ""},
+  "inputs": [
+    {"name": "arrays", "type": "list", "args": [[["array", [[""], {"required": true}]]], {}]},
+    {"name": "either", "type": "multiple",
+     "args": [[[["number", [["", true], {}]], ["list", [[["number", [[""], {}]], ""], {}]]]], {"required": false}]}
+  ],
+  "workflow": [
+    {"id": "b", "task": "older:reduce",
+     "inputs": {"arrays_in": {"source": "dependency", "node": ["a", "arrays_out"]},
+                "expression": {"source": "literal", "node": "x * y"},
+                "initial": {"source": "literal", "node": 0},
+                "flag": {"source": "literal", "node": false},
+                "text": {"source": "literal", "node": ""},
+                "nothing": {"source": "literal", "node": null},
+                "list": {"source": "literal", "node": ["a", "arrays_out"]},
+                "either": {"source": "input", "input": "either"}}},
+    {"id": "a", "task": "older:map",
+     "inputs": {"arrays_in": {"source": "input", "input": "arrays"}, "factor": {"source": "literal", "input": 2}}}
+  ],
+  "outputs": [{"name": "total", "node": ["b", "array_out"]}, {"name": "seen", "node": ["b", "seen"]}]
+}
+"""
+
+
+class OlderMap(Task):
+    name = "older:map"
+    inputs = (ListParameter(NdArrayParameter(""), "arrays_in"), IntParameter("factor"))
+    outputs = (ListParameter(NdArrayParameter(""), "arrays_out"),)
+
+    def execute(self, arrays_in, factor):
+        return [factor * array for array in arrays_in]
+
+
+class OlderReduce(Task):
+    name = "older:reduce"
+    inputs = (ListParameter(NdArrayParameter(""), "arrays_in"), StringParameter("expression"))
+    outputs = (NdArrayParameter("array_out"), AnyParameter("seen"))
+    allow_extra_args = True
+
+    def execute(self, arrays_in, expression, **more):
+        return {"array_out": arrays_in[0] * arrays_in[1], "seen": [expression, more]}
+
+
+def test_a_file_as_the_older_system_wrote_it_loads_runs_and_keeps_every_literal():
+    registry = Registry()
+    registry.register(OlderMap)
+    registry.register(OlderReduce)
+    workflow = Workflow.from_json(OLDER, registry)
+    more = {"initial": 0, "flag": False, "text": "", "nothing": None, "list": ["a", "arrays_out"]}
+    result = workflow(arrays=[[1, 2], [3, 4]])
+    assert result["total"].tolist() == [12, 32]
+    assert result["seen"] == ["x * y", more]
+    assert workflow(arrays=[[1, 2], [3, 4]], either=["5"])["seen"] == ["x * y", {**more, "either": [5]}]
+    stored = workflow.to_json()
+    reduce = stored["workflow"][0]["inputs"]
+    assert {name: reduce[name] for name in more} == {k: {"source": "literal", "input": v} for k, v in more.items()}
+    assert Workflow.from_json(json.dumps(stored), registry).to_json() == stored
+    as_read = json.loads(OLDER)
+    for entry in as_read["workflow"][0]["inputs"].values():
+        if entry["source"] == "literal":
+            entry["input"] = entry.pop("node")
+    assert stored == as_read
 
 
 PAGE = """
@@ -233,9 +322,9 @@ def source(name, value):
         (lambda d: d["inputs"].append({"type": "int"}), "inputs: 'name' is missing"),
         (lambda d: d["inputs"].append({"name": "m"}), "input 'm': 'type' is missing"),
         (lambda d: d["inputs"].append({"name": "m", "type": "itn"}),
-         "input m: the type must be one of any, multiple, list, string, number, int, float, bool, dict, array, raster, "
-         "not 'itn'"),
-        (lambda d: d["workflow"].append(d["workflow"][0]), "node 'one': there are 2 of this name"),
+         "input m: the type must be one of any, multiple, list, string, number, int, float, bool, dict, "),
+        (lambda d: d["workflow"].append(d["workflow"][0]),
+         "node 'one': there are 2 of this name; each needs one of its own"),
         (lambda d: d["outputs"].append(d["outputs"][0]), "output 'total': there are several of this name"),
         (lambda d: d["workflow"][0].pop("id"), "node number 1: 'id' is missing"),
         (node(0, id=""), "node number 1: 'id' is empty"),
@@ -272,7 +361,13 @@ def source(name, value):
         (lambda d: d["workflow"][0]["inputs"].update(a={"source": "dependency", "node": ["two", "sum"]}),
          "the nodes need each other in a circle: "),
         (source("a", {"source": "dependency", "node": ["two", "sum"]}),
-         "node 'two': the nodes need each other in a circle: 'two' needs 'two'"),
+         "node 'two': the nodes need each other in a circle: 'two' needs 'two'; one of them has to do without"),
+        (lambda d: d["workflow"].append({**d["workflow"][0], "id": "three"}),
+         "node 'three': no output of the workflow depends on it; take it out, or name one of its outputs under "
+         "'outputs'"),
+        (lambda d: d["outputs"][0].update(node=["one", "sum"]), "node 'two': no output of the workflow depends on it"),
+        (source("a", {"source": "dependency", "node": ["ones", "sum"]}),
+         "there is no node 'ones'; did you mean 'one'? there are"),
     ],
 )  # fmt: skip
 def test_each_mistake_is_named_when_the_workflow_is_loaded(change, message):
@@ -291,7 +386,7 @@ def test_a_circle_is_told_in_the_direction_of_need():
     document["workflow"][0]["inputs"]["a"] = {"source": "dependency", "node": ["three", "sum"]}
     with pytest.raises(WorkflowNotValid) as caught:
         Workflow.from_json(document, REGISTRY)
-    assert str(caught.value).split(": ")[-1] in {
+    assert str(caught.value).split(": ")[-1].removesuffix("; one of them has to do without") in {
         "'one' needs 'three' needs 'two' needs 'one'",
         "'two' needs 'one' needs 'three' needs 'two'",
         "'three' needs 'two' needs 'one' needs 'three'",
@@ -307,6 +402,7 @@ def test_a_circle_is_told_in_the_direction_of_need():
         ("[]", "a workflow must be an object, not []"),
         ({"workflow": [math.nan]}, "the workflow is not JSON: "),
         ({"workflow": [{1, 2}]}, "the workflow is not JSON: "),
+        ({"workflow": reduce(lambda inner, _: [inner], range(5000), [])}, "the workflow is not JSON: it is nested too"),
     ],
 )
 def test_what_is_no_json_is_refused(text, message):
@@ -324,3 +420,14 @@ def test_a_file_is_named_without_its_folder(tmp_path):
     with pytest.raises(WorkflowNotValid) as caught:
         Workflow.from_file(str(file), REGISTRY)
     assert str(caught.value) == "the workflow file 'wrong.json': workflow: 'outputs' is missing"
+
+
+@pytest.mark.parametrize("depth", [200, 800, 100_000])
+def test_a_literal_that_nothing_could_copy_is_refused_when_it_is_loaded(depth: int) -> None:
+    text = (
+        '{"workflow": [{"id": "a", "task": "debug:echo", "inputs": {"value": {"source": "literal", "input": '
+        + "[" * depth + "]" * depth
+        + '}}}], "outputs": [{"name": "value", "node": ["a", "value"]}]}'
+    )  # fmt: skip
+    with pytest.raises(WorkflowNotValid, match="deep"):
+        Workflow.from_json(text)

@@ -55,7 +55,7 @@ function cardView(acts, rest, load) {
     cancel.hidden = isFinal;
     retry.hidden = !isFinal;
     setText(retry, job.status === "success" ? "Run again" : "Retry");
-    const rasters = Object.entries(parsed(job.outputs)).filter(([key, value]) => isRaster(job, key, value));
+    const rasters = Object.entries(parsed(job.outputs)).flatMap(([key, value]) => rastersOf(job, key, value));
     map.hidden = job.status !== "success" || rasters.length === 0;
     if (hadFocus && isFinal) retry.focus();
     showProgress(job);

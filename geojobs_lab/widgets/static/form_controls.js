@@ -17,19 +17,35 @@ function kindOf(schema) {
   const type = Array.isArray(schema.type) ? schema.type.find((one) => one !== "null") : schema.type;
   if (schema.anyOf || schema.oneOf) return "alternatives";
   if (schema.enum) return "choice";
+  if (FORMATS[schema.format]) return FORMATS[schema.format];
+  if (type === "string" && schema.pattern === "^service://[^:@]+$") return "dataset";
   if (type === "string" && (schema.pattern || "").startsWith("^service://")) return "raster";
-  if (type === "string" && schema.format === "date") return "date";
   if (type === "string") return "text";
   if (type === "integer" || type === "number" || type === "boolean") return type;
   if (type === "array" && schema.items && Object.keys(schema.items).length) return "list";
   return type === "object" || type === "array" ? type : "any";
 }
 
+const FORMATS = {
+  date: "date",
+  "date-time": "datetime",
+  bbox: "bbox",
+  color: "color",
+  crs: "crs",
+  geojson: "geojson",
+};
+
 const KINDS = {
   alternatives: ["one of several", (schema, setting) => alternativesControl(schema, setting)],
   choice: ["choice", (schema, setting) => choiceControl(schema, setting)],
   raster: ["published data", (schema, setting) => rasterControl(schema, setting)],
-  date: ["date", (schema, setting) => textControl(schema, setting, "date")],
+  dataset: ["a published data set", (schema, setting) => rasterControl(schema, setting)],
+  date: ["date", (schema, setting) => timeControl(schema, setting, "date", DATE)],
+  datetime: ["date and time", (schema, setting) => timeControl(schema, setting, "datetime-local", TIME)],
+  bbox: ["box", (schema, setting) => boxControl(schema, setting)],
+  color: ["colour", (schema, setting) => colorControl(schema, setting)],
+  crs: ["coordinate reference system", (schema, setting) => crsControl(schema, setting)],
+  geojson: ["GeoJSON", (schema, setting) => jsonControl(schema, setting, geojsonExample(schema))],
   text: ["text", (schema, setting) => textControl(schema, setting, "text")],
   integer: ["whole number", (schema, setting) => numberControl(schema, setting)],
   number: ["number", (schema, setting) => numberControl(schema, setting)],
@@ -63,6 +79,98 @@ function textControl(schema, setting, type) {
   const read = () => (element.value === "" ? undefined : element.value);
   return plainControl(element, read, (value) => (element.value = value ?? ""));
 }
+
+function crsControl(schema, setting) {
+  const control = textControl({ examples: ["EPSG:4326"], ...schema }, setting, "text");
+  const write = (value) => (control.main.value = typeof value === "object" ? JSON.stringify(value) : value ?? "");
+  return { ...control, write, at: () => control };
+}
+
+const DATE = /^\d{4}-\d\d-\d\d$/;
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?$/;
+
+/** The browser's own calendar; a text where the value has what that cannot show, such as an offset from UTC. */
+function timeControl(schema, setting, type, shape) {
+  const control = textControl(schema, setting, type);
+  const [min, max] = [schema.formatMinimum, schema.formatMaximum].map((end) => (shape.test(end) ? end : null));
+  for (const [name, end] of [["min", min], ["max", max]]) if (end) control.main.setAttribute(name, end);
+  if (type !== "date") control.main.setAttribute("step", "1");
+  control.write = (value) => {
+    control.main.type = !value || shape.test(value) ? type : "text";
+    control.main.value = value ?? "";
+  };
+  return control;
+}
+
+/** A text, and the browser's own chooser beside it: that alone always has a colour, and none is a value too. */
+function colorControl(schema, setting) {
+  const text = make("input", { ...common(setting), type: "text", placeholder: placeholder(schema, "#1f77b4") });
+  text.setAttribute("autocomplete", "off");
+  text.spellcheck = false;
+  const chooser = make("input", { type: "color", class: "gj-chooser", title: "Choose a colour" });
+  chooser.setAttribute("aria-label", `Choose ${setting.label}`);
+  const follow = () => {
+    const found = /^#(?:([\da-f])([\da-f])([\da-f])|([\da-f]{6})(?:[\da-f]{2})?)$/i.exec(text.value.trim());
+    const [, red, green, blue, six] = found || [];
+    chooser.classList.toggle("gj-none", !found);
+    chooser.value = found ? `#${six || red + red + green + green + blue + blue}`.toLowerCase() : "#000000";
+  };
+  text.addEventListener("input", follow);
+  chooser.addEventListener("input", () => {
+    text.value = chooser.value;
+    follow();
+  });
+  const control = plainControl(text, () => text.value.trim() || undefined, (value) => {
+    text.value = value ?? "";
+    follow();
+  });
+  control.element = make("div", { class: "gj-color" }, chooser, text);
+  control.name = (label) => text.setAttribute("aria-label", label);
+  follow();
+  return control;
+}
+
+const SIDES = ["xmin", "ymin", "xmax", "ymax"];
+
+function boxControl(schema, setting) {
+  const { id, ...names } = common(setting);
+  const sides = SIDES.map((side, number) => {
+    const example = schema.default?.[number];
+    const input = make("input", { type: "number", step: "any", placeholder: example ?? "", class: `gj-${side}` });
+    input.setAttribute("aria-label", `${setting.label}, ${side}`);
+    return input;
+  });
+  sides[0].id = id ?? "";
+  const labels = sides.map((input, number) =>
+    make("label", { class: "gj-part" }, make("span", { class: "gj-quiet" }, SIDES[number]), input));
+  const element = make("div", { ...names, class: "gj-box", role: "group" }, ...labels);
+  const read = () => {
+    const given = sides.filter((input) => input.value !== "" || input.validity.badInput);
+    if (given.length === 0) return undefined;
+    if (given.length < 4) throw new Unreadable("All four numbers are needed");
+    if (sides.some((input) => input.validity.badInput)) throw new Unreadable("One of them is not a number");
+    return sides.map((input) => Number(input.value));
+  };
+  const write = (value) => sides.forEach((input, number) => (input.value = value?.[number] ?? ""));
+  const control = plainControl(element, read, write);
+  control.mains = sides;
+  control.name = (label) => element.setAttribute("aria-label", label);
+  control.focus = () => (sides.find((input) => input.value === "") || sides[0]).focus();
+  return control;
+}
+
+function geojsonExample(schema) {
+  const types = schema.properties?.type?.enum || [];
+  if (types[0] === "FeatureCollection") return '{"type": "FeatureCollection", "features": [ ]}';
+  const example = types.find((type) => type in EXAMPLES) ?? "Point";
+  return JSON.stringify({ type: example, coordinates: EXAMPLES[example] }).replaceAll(",", ", ").replaceAll(":", ": ");
+}
+
+const EXAMPLES = {
+  Point: [7, 50],
+  LineString: [[7, 50], [8, 51]],
+  Polygon: [[[7, 50], [8, 50], [8, 51], [7, 50]]],
+};
 
 /** The step of the arrows: about a hundredth of the range, a round number; 1 where there is no range. */
 function stepOf(schema) {
@@ -215,10 +323,13 @@ function fits(schema, value) {
   if (kind === "alternatives") return (schema.anyOf || schema.oneOf).some((one) => fits(one, value));
   if (kind === "choice") return schema.enum.includes(value);
   if (kind === "raster") return typeof value === "string" && value.startsWith("service://");
+  if (kind === "dataset") return typeof value === "string" && /^service:\/\/[^:@]+$/.test(value);
   if (kind === "integer") return Number.isInteger(value);
+  if (kind === "bbox") return Array.isArray(value) && value.length === 4;
   if (kind === "list" || kind === "array") return Array.isArray(value);
-  if (kind === "object") return typeof value === "object" && !Array.isArray(value);
-  return kind === "any" || typeof value === (kind === "text" || kind === "date" ? "string" : kind);
+  if (kind === "object" || kind === "geojson") return typeof value === "object" && !Array.isArray(value);
+  if (["text", "date", "datetime", "color", "crs"].includes(kind)) return typeof value === "string";
+  return kind === "any" || typeof value === kind;
 }
 
 /** A choice of the kind, and the control of the chosen one. */

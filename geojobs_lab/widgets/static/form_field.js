@@ -30,7 +30,7 @@ function capitalised(text) {
 }
 
 /** "from 0 to 100" for a schema with limits. */
-function limitsOf({ minimum, maximum }) {
+function limitsOf({ formatMinimum, formatMaximum, minimum = formatMinimum, maximum = formatMaximum }) {
   if (minimum !== undefined && maximum !== undefined) return `from ${minimum} to ${maximum}`;
   if (minimum !== undefined) return `not below ${minimum}`;
   return maximum === undefined ? "" : `not above ${maximum}`;
@@ -46,7 +46,8 @@ function makeField(input, shared) {
   const control = controlFor({ ...schema, default: input.default ?? undefined }, setting);
   const description = (input.description || "").trim();
   const said = limitsOf(schema);
-  const about = [description, said && capitalised(`${said}.`)].filter(Boolean).join(" ");
+  const place = kindOf(schema) === "bbox" && input.crs ? `In ${input.crs.split(",")[0]}.` : "";
+  const about = [description, said && capitalised(`${said}.`), place].filter(Boolean).join(" ");
   const hint = make("div", { class: "gj-hint gj-quiet", id: `${id}-hint` }, about);
   const error = make("div", { class: "gj-error", id: `${id}-error`, role: "alert" });
   hint.hidden = !about;

@@ -75,6 +75,7 @@ const SHOWN = 400; // steps in the list at once
 
 function rasterControl(schema, setting) {
   const { services } = setting;
+  const whole = kindOf(schema) === "dataset"; // a service with all that it has
   const part = (text, element, name) => {
     element.setAttribute("aria-label", text);
     return make("label", { class: `gj-part gj-part-${name}` }, make("span", { class: "gj-quiet" }, text), element);
@@ -85,7 +86,7 @@ function rasterControl(schema, setting) {
   const search = make("input", { type: "search", class: "gj-search" });
   search.setAttribute("aria-label", "Find a time");
   const reference = make("input", { type: "text", class: "gj-reference", autocomplete: "off" });
-  reference.placeholder = "service://name:variable@seconds";
+  reference.placeholder = whole ? "service://name" : "service://name:variable@seconds";
   reference.spellcheck = false;
   const note = make("div", { class: "gj-quiet gj-note", role: "status" });
   const parts = {
@@ -125,7 +126,7 @@ function rasterControl(schema, setting) {
       : services.list?.length === 0 ? "Nothing is published yet." : "";
   }
   function showVariables(chosen) {
-    const variables = services.find(service.value)?.variables || [];
+    const variables = (!whole && services.find(service.value)?.variables) || [];
     options(variable, variables.map((one) => make("option", { value: one.name }, variableLabel(one))), chosen);
     parts.variable.hidden = variables.length === 0;
   }
@@ -174,7 +175,8 @@ function rasterControl(schema, setting) {
   }
   function compose() {
     const moment = time.value ? `@${time.value}` : "";
-    reference.value = service.value ? `service://${service.value}:${variable.value}${moment}` : "";
+    const part = variable.value ? `:${variable.value}${moment}` : "";
+    reference.value = service.value ? `service://${service.value}${part}` : "";
     setting.changed();
   }
   /** Let the lists show what the reference says. */

@@ -2,6 +2,7 @@
 
 const CHARACTER = 7; // CSS pixels of a label's character, at most
 const RAMP = 204; // CSS pixels of a ramp
+const MANY = 12; // entries that stand below each other without scrolling
 const COLOR = /^#([0-9a-f]{3}|[0-9a-f]{6}|[0-9a-f]{8})$/i;
 
 /** The labels that have room beside each other, where the ramp has them: `[share of the ramp, text]`. */
@@ -14,11 +15,20 @@ function ticks(legend) {
     .map((entry) => [(entry.value - low) / (high - low), entry.label]);
 }
 
+/** The colours of a ramp, two pixels each but for the first and the last, which begin and end at their values. */
+function strip(colors) {
+  const canvas = make("canvas", { class: "gj-ramp-colors", width: 2 * colors.length - 2, height: 1 });
+  const context = canvas.getContext("2d");
+  colors.forEach((color, number) => {
+    if (!COLOR.test(color)) return;
+    context.fillStyle = color;
+    context.fillRect(2 * number - 1, 0, 2, 1);
+  });
+  return canvas;
+}
+
 /** A ramp of colours with its labels. */
 function ramp(legend, unit) {
-  const bar = make("div", { class: "gj-ramp-colors" });
-  const colors = legend.colors.filter((color) => COLOR.test(color));
-  bar.style.backgroundImage = `linear-gradient(to right, ${colors.join(", ")})`;
   const labels = ticks(legend).map(([share, text]) => {
     const label = make("span", { class: "gj-tick" }, text);
     label.style.left = `${100 * share}%`;
@@ -28,19 +38,28 @@ function ramp(legend, unit) {
   return make(
     "div",
     { role: "img", "aria-label": `Colours for ${ends}` },
-    make("div", { class: "gj-ramp" }, bar),
+    make("div", { class: "gj-ramp" }, strip(legend.colors)),
     make("div", { class: "gj-ticks", "aria-hidden": "true" }, ...labels),
   );
 }
 
-/** Colours one by one, for a legend without a ramp. */
-function swatches(legend) {
-  const rows = [...legend.entries].reverse().map((entry) => {
-    const color = make("span", { class: "gj-swatch" });
+/** Colours one by one with their labels: classes, single values, and what stands for none. */
+function swatches(entries) {
+  const rows = entries.map((entry) => {
+    const color = make("span", { class: "gj-swatch-color" });
     if (COLOR.test(entry.color)) color.style.background = entry.color;
-    return make("li", {}, color, entry.label);
+    return make("li", {}, make("span", { class: "gj-swatch", "aria-hidden": "true" }, color), make("span", {}, entry.label));
   });
-  return make("ul", { class: "gj-swatches" }, ...rows);
+  const list = make("ul", { class: "gj-swatches", "aria-label": "Colours" }, ...rows);
+  if (rows.length > MANY) list.tabIndex = 0; // it scrolls, with the keys as well
+  return list;
+}
+
+/** All that explains a layer's colours. */
+function explained(legend, unit) {
+  const others = legend.others ?? [];
+  if (!legend.colors) return [swatches([...legend.entries, ...others])];
+  return [ramp(legend, unit), ...(others.length ? [swatches(others)] : [])];
 }
 
 /** One layer: its name and unit, its colours, its switches; `tiles` is the model of the tile layer. */
@@ -60,7 +79,7 @@ function legendOf(layer, tiles, named, signal) {
     ),
     named ? make("div", { class: "gj-quiet gj-source" }, layer.source) : null,
     date,
-    layer.legend.colors ? ramp(layer.legend, layer.unit) : swatches(layer.legend),
+    ...explained(layer.legend, layer.unit),
     make("label", { class: "gj-opacity" }, make("span", { class: "gj-quiet" }, "Opacity"), opacity, percent),
   );
   function show() {

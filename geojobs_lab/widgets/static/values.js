@@ -38,20 +38,24 @@ function definitions(pairs) {
   return make("dl", {}, ...pairs.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
 }
 
-/** Tell whether an output is a raster that was published. */
-function isRaster(job, name, value) {
-  return value === `${job.uuid}/${name}`;
+/** The services that an output was published as, [name, service] each; none for other outputs. */
+function rastersOf(job, name, value) {
+  const service = `${job.uuid}/${name}`;
+  if (value === service) return [[name, value]];
+  const isList = Array.isArray(value) && value.every((item, number) => item === `${service}/${number}`);
+  return isList ? value.map((item, number) => [`${name}/${number}`, item]) : [];
 }
 
 /** The outputs of a job that has ended well; `load` asks for the document of a service. */
 function outputsOf(job, rest, load) {
-  return Object.entries(parsed(job.outputs)).map(([name, value]) => {
-    if (isRaster(job, name, value)) return [name, rasterOutput(value, rest, load)];
+  return Object.entries(parsed(job.outputs)).flatMap(([name, value]) => {
+    const rasters = rastersOf(job, name, value);
+    if (rasters.length) return rasters.map(([each, service]) => [each, rasterOutput(service, rest, load)]);
     if (value && typeof value === "object" && value.href && value.shape && value.dtype) {
       const words = `array, ${value.shape.join(" × ")}, ${value.dtype}`;
-      return [name, make("span", {}, words, " ", make("a", { href: value.href, download: true }, "Download"))];
+      return [[name, make("span", {}, words, " ", make("a", { href: value.href, download: true }, "Download"))]];
     }
-    return [name, readable(value)];
+    return [[name, readable(value)]];
   });
 }
 
@@ -62,9 +66,10 @@ function rasterOutput(service, rest, load) {
   const link = make("a", { href: url, download: true }, "Download NetCDF");
   load(`services/${quoted(service)}/`).then(
     (found) => {
-      const variable = found.variables[0] || {};
-      const unit = variable.units ? ` (${variable.units})` : "";
-      words.textContent = `${variable.long_name || found.title || "raster"}${unit}`;
+      const named = (variable) =>
+        `${variable.long_name || (found.variables.length > 1 ? variable.name : found.title) || "raster"}` +
+        (variable.units ? ` (${variable.units})` : "");
+      words.textContent = found.variables.map(named).join(", ") || "raster";
       if (found.expires) more.textContent = `kept for ${longDuration((Date.parse(found.expires) - serverNow()) / 1000)}`;
     },
     (error) => {

@@ -1,4 +1,4 @@
-"""Which server a job belongs to, and whether that server is still there.
+"""Which server a job or an upload belongs to, and whether that server is still there.
 
 Each server that uses a data folder holds a lock on a file of its own below `servers/`. The operating system lets go
 of the lock when the process ends, however it ends, so a name whose lock can be taken is a server that is gone.
@@ -26,7 +26,9 @@ class Owner:
         self._lock: int | None = None
 
     def hold(self) -> None:
-        """Take the lock; it is held until `release` or the end of the process."""
+        """Take the lock; it is held until `release` or the end of the process. May be called twice."""
+        if self._lock is not None:
+            return
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = os.open(self._path(self.name), os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)

@@ -1,0 +1,51 @@
+"""The stops of a ramp: values in rising order, with some width whatever the raster that they were taken from."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geojobs_lab.colors import Color
+from geojobs_lab.errors import RendererNotValid
+from geojobs_lab.renderers.options import checked_pairs
+from geojobs_lab.renderers.values import LARGEST, number
+
+_SMALLEST = 1 / LARGEST  # of a range: its inverse is finite
+
+
+def checked_stops(colors: Any) -> tuple[tuple[float, Color], ...]:
+    """Return the stops in rising order of finite values that are not all one."""
+    stops = [(stop_value(value), color) for value, color in checked_pairs(colors)]
+    if len(stops) < 2:
+        raise RendererNotValid(f"renderer: {len(stops)} colors given, two are the least", value=colors)
+    stops.sort(key=lambda stop: stop[0])
+    values = widened(np.array([value for value, _ in stops]))
+    return tuple((float(value), color) for value, (_, color) in zip(values, stops, strict=True))
+
+
+def stop_value(value: Any) -> float:
+    """Return a number of any kind as a float, NaN for what stands for "no data"."""
+    return math.nan if value is None or value is np.ma.masked else float(number(value, "colors"))
+
+
+def widened(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return values in rising order, with some width.
+
+    Those that are all one, or nearly, are spread about it; those that are all NaN from 0 to 1.
+
+    Raises
+    ------
+    RendererNotValid
+        Some are NaN and some are not.
+    """
+    if np.isnan(values).all():
+        return np.linspace(0, 1, len(values))
+    if np.isnan(values).any():
+        raise RendererNotValid("renderer: some values of colors are NaN or null and some are not", value=values)
+    values = np.sort(values)
+    low, high = values[0], values[-1]
+    if high - low > max(1e-12 * max(abs(low), abs(high)), _SMALLEST):
+        return values
+    margin = abs(low) / 1000 if abs(low) / 1000 > _SMALLEST else 0.5
+    return np.clip(np.linspace(low - margin, low + margin, len(values)), -LARGEST, LARGEST)
