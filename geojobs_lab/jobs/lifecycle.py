@@ -18,7 +18,19 @@ class Job:
     Attributes
     ----------
     owner : str or None
-        The server that runs it, or will.
+        The server that runs it, or will; None when the next that looks may take it.
+    priority : int
+        Those with more go first.
+    timeout : float or None
+        Seconds that it may run, as asked for when it was submitted.
+    key : str or None
+        The submission's ``Idempotency-Key``.
+    restartable : bool
+        Whether it may begin anew when its server has gone.
+    retried : int
+        How many of its retries it has used.
+    lost : int
+        How often its server has vanished while it ran.
     """
 
     uuid: str
@@ -34,6 +46,12 @@ class Job:
     error: ErrorDocument | None = None
     revision: int = 1
     owner: str | None = None
+    priority: int = 0
+    timeout: float | None = None
+    key: str | None = None
+    restartable: bool = False
+    retried: int = 0
+    lost: int = 0
 
     def document(self) -> JobDocument:
         """Return what the REST contract tells of the job."""
@@ -72,6 +90,24 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class PutBack:
+    """It could not go on where it ran, and waits again; the message says why.
+
+    Attributes
+    ----------
+    owner : str or None
+        Who is to run it now.
+    retried, lost : int
+        What this adds to the job's own count.
+    """
+
+    message: str
+    owner: str | None
+    retried: int = 0
+    lost: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Succeed:
     """The task has returned; `outputs` is a JSON text."""
 
@@ -94,12 +130,13 @@ class Revoke:
     time: str
 
 
-Event = Adopt | Start | Report | Succeed | Fail | Revoke
+Event = Adopt | Start | Report | PutBack | Succeed | Fail | Revoke
 
 _ALLOWED: dict[type[Event], frozenset[Status]] = {
     Adopt: frozenset({Status.PENDING}),
     Start: frozenset({Status.PENDING}),
     Report: frozenset({Status.STARTED}),
+    PutBack: frozenset({Status.STARTED}),
     Succeed: frozenset({Status.STARTED}),
     Fail: frozenset({Status.PENDING, Status.STARTED}),
     Revoke: frozenset({Status.PENDING, Status.STARTED}),
@@ -123,9 +160,21 @@ def advance(job: Job, event: Event) -> Job:
         case Adopt(owner):
             return replace(job, owner=owner, revision=revision)
         case Start(time):
-            return replace(job, status=Status.STARTED, started=time, revision=revision)
+            return replace(job, status=Status.STARTED, started=time, message=None, revision=revision)
         case Report(progress, message):
             return replace(job, progress=progress, message=message or job.message, revision=revision)
+        case PutBack(message, owner, retried, lost):
+            return replace(
+                job,
+                status=Status.PENDING,
+                started=None,
+                progress=None,
+                message=message,
+                owner=owner,
+                retried=job.retried + retried,
+                lost=job.lost + lost,
+                revision=revision,
+            )
         case Succeed(time, outputs):
             return replace(job, status=Status.SUCCESS, finished=time, outputs=outputs, progress=1.0, revision=revision)
         case Fail(time, error):

@@ -20,6 +20,7 @@ from typing import Any
 from geojobs_lab.documents import dump_json
 from geojobs_lab.errors import ConfigurationError, GeoJobsError, NotFound, UnknownJob
 from geojobs_lab.jobs.nodes import NodeTasks
+from geojobs_lab.jobs.rules import Rules, read_rules
 from geojobs_lab.parameters.base import show
 from geojobs_lab.services.libraries import load_libraries
 from geojobs_lab.tasks import Registry, Task, default_registry
@@ -30,10 +31,19 @@ _log = logging.getLogger(__name__)
 
 _FOLDERS = re.compile(r"(?<![\w./:])/(?:[^\s/'\":,;()]+/)+(?=[^\s/])")  # of a path in somebody's message
 
-_KEYS = {
-    "task": {"type", "task", "publish_raster_results", "results_renderer", "title", "description"},
-    "workflow": {"type", "path", "publish_raster_results", "results_renderer", "title", "description"},
+_COMMON = {
+    "type",
+    "publish_raster_results",
+    "results_renderer",
+    "title",
+    "description",
+    *("timeout", "retries", "retry_on", "retry_delay", "restartable", "max_running"),
 }
+_KEYS = {"task": {"task", *_COMMON}, "workflow": {"path", *_COMMON}}
+
+
+_RULES = Rules()
+_LIBRARY_RULES = Rules(restartable=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +56,8 @@ class RegisteredJob:
         As in `JobSpec`.
     renderer : str or None
         The `results_renderer`, cloudpickled, in base64.
+    rules : Rules
+        How it is run.
     """
 
     name: str
@@ -56,6 +68,7 @@ class RegisteredJob:
     publish: bool = False
     renderer: str | None = None
     reason: str | None = None
+    rules: Rules = _RULES
 
     def document(self) -> dict[str, Any]:
         """Return what ``registered-jobs/`` tells of it."""
@@ -167,7 +180,9 @@ def _is_workflow(entry: object) -> bool:
 
 
 def _of_library(library: Registry, name: str) -> RegisteredJob:
-    return RegisteredJob(name, definition={"type": "library", "name": name}, task=library.get(name), publish=True)
+    return RegisteredJob(
+        name, definition={"type": "library", "name": name}, task=library.get(name), publish=True, rules=_LIBRARY_RULES
+    )
 
 
 def _read(name: str, entry: object, tasks: NodeTasks) -> RegisteredJob:
@@ -208,6 +223,7 @@ def _read(name: str, entry: object, tasks: NodeTasks) -> RegisteredJob:
         description=entry.get("description"),
         publish=publish,
         renderer=_pickled(name, entry.get("results_renderer")),
+        rules=read_rules(name, entry),
     )
 
 

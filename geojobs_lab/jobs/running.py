@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
+from collections.abc import Sequence
+from enum import Enum
 
-from geojobs_lab.documents import LogLine
+from geojobs_lab.documents import LogLine, format_time, utc_now
 from geojobs_lab.errors import StoreError
 from geojobs_lab.jobs.lifecycle import Event, Job, Report, advance
 from geojobs_lab.jobs.store import LOG_LINES, AlsoWrite, JobStore
@@ -14,7 +16,14 @@ from geojobs_lab.jobs.watching import Changes
 _log = logging.getLogger(__name__)
 
 _PAUSE = 0.1  # seconds between two writes of a job's progress and log
-_RETRIES = (0.2, 1.0, 5.0)  # seconds to wait when the end of a job cannot be written
+
+
+class Written(Enum):
+    """What has come of writing the end of a job."""
+
+    DONE = "done"
+    NOT_OURS = "not ours"  # somebody else has changed the job meanwhile
+    REFUSED = "refused"  # the store cannot be written now
 
 
 class RunningJob:
@@ -26,18 +35,22 @@ class RunningJob:
         As it stands in the store.
     cancelled : bool
         Somebody has asked for its end.
+    taken : bool
+        Another server has the job now: nothing of it may be written, or removed, any more.
     over : asyncio.Event
-        Set when the end is in the store.
+        Set when the end is in the store, or cannot be.
     """
 
     def __init__(self, job: Job, store: JobStore, changes: Changes) -> None:
         self.job = job
         self.cancelled = False
+        self.taken = False
         self.over = asyncio.Event()
         self._store = store
         self._changes = changes
         self._report: Report | None = None
         self._lines: deque[LogLine] = deque(maxlen=LOG_LINES)
+        self._dropped = 0
         self._writing = asyncio.Lock()
         self._ending = asyncio.Event()
         self._flusher: asyncio.Task[None] | None = None
@@ -49,8 +62,14 @@ class RunningJob:
 
     def log(self, line: LogLine) -> None:
         """Take a line of the log; see `Watcher`."""
+        self._dropped += len(self._lines) == LOG_LINES
         self._lines.append(line)
         self._flush_soon()
+
+    @property
+    def is_ending(self) -> bool:
+        """Tell whether the end is being written."""
+        return self._ending.is_set()
 
     async def change(self, event: Event, *, also: AlsoWrite | None = None) -> bool:
         """Put what the event makes of the job into the store; False when the job is not ours any more.
@@ -63,24 +82,18 @@ class RunningJob:
         async with self._writing:
             return await self._write(advance(self.job, event), also)
 
-    async def finish(self, event: Event, *, also: AlsoWrite | None = None) -> bool:
-        """Write the end of the job, with the last progress and log; tries again when the store refuses.
-
-        False when it could not be written, or the job was not ours any more.
-        """
+    async def finish(self, event: Event, *, also: AlsoWrite | None = None) -> Written:
+        """Write the end of this run, with the last progress and log; may be called again when the store refuses."""
         self._ending.set()
-        for pause in (*_RETRIES, None):
-            try:
-                async with self._writing:
-                    done = await self._write(advance(self._reported(), event), also)
-                if not done:
-                    _log.warning("Job %s was changed by somebody else while it ran", self.job.uuid)
-                return done
-            except StoreError as error:
-                _log.error("The end of job %s could not be written: %s", self.job.uuid, error)
-                if pause is not None:
-                    await asyncio.sleep(pause)
-        return False
+        try:
+            async with self._writing:
+                done = await self._write(advance(self._reported(), event), also)
+        except StoreError as error:
+            _log.error("The end of job %s could not be written yet: %s", self.job.uuid, error)
+            return Written.REFUSED
+        if not done:
+            _log.warning("Job %s was changed by another server while it ran", self.job.uuid)
+        return Written.DONE if done else Written.NOT_OURS
 
     def _reported(self) -> Job:
         """Return the job with the newest progress in it, at one revision more at the most."""
@@ -90,16 +103,20 @@ class RunningJob:
         return advance(self.job, report)
 
     async def _write(self, new: Job, also: AlsoWrite | None = None) -> bool:
-        lines = list(self._lines)
+        lines, dropped = list(self._lines), self._dropped
         self._lines.clear()
+        self._dropped = 0
         try:
-            done = await self._store.replace(self.job, new, log=lines, also=also)
+            done = await self._store.replace(self.job, new, log=[*_note(dropped), *lines], also=also)
         except StoreError:
-            self._lines.extendleft(reversed(lines))
+            room = LOG_LINES - len(self._lines)
+            kept = lines[-room:] if room else []
+            self._dropped += dropped + len(lines) - len(kept)
+            self._lines.extendleft(reversed(kept))
             raise
         if done and new is not self.job:
             self.job = new
-            self._changes.notify(new.uuid)
+            self._changes.notify(new)
         return done
 
     def _flush_soon(self) -> None:
@@ -116,3 +133,10 @@ class RunningJob:
                 _log.warning("The progress of job %s could not be written: %s", self.job.uuid, error)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), _PAUSE)
+
+
+def _note(dropped: int) -> Sequence[LogLine]:
+    """Return the line that tells of lines that came too fast, if there are any."""
+    if not dropped:
+        return []
+    return [LogLine(time=format_time(utc_now()), level="WARNING", message=f"{dropped} lines came too fast: dropped")]

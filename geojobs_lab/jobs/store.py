@@ -7,7 +7,8 @@ overwrite each other.
 
 import json
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from geojobs_lab.database import Database
@@ -44,19 +45,64 @@ SCHEMA = (
         PRIMARY KEY (job, line)
     ) WITHOUT ROWID
     """,
+    """
+    ALTER TABLE jobs ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN timeout REAL;
+    ALTER TABLE jobs ADD COLUMN key TEXT;
+    ALTER TABLE jobs ADD COLUMN restartable INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN retried INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN cancel_requested INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;
+    UPDATE jobs SET changed = seq;
+    DROP INDEX jobs_by_name;
+    CREATE INDEX jobs_by_name ON jobs (job, status, seq);
+    CREATE INDEX jobs_by_age ON jobs (job, seq);
+    CREATE INDEX jobs_by_change ON jobs (changed);
+    CREATE UNIQUE INDEX jobs_by_key ON jobs (key) WHERE key IS NOT NULL;
+    CREATE INDEX jobs_by_owner ON jobs (owner, seq) WHERE status IN ('pending', 'started');
+    CREATE TABLE clock (changed INTEGER NOT NULL);
+    INSERT INTO clock SELECT COALESCE(MAX(seq), 0) FROM jobs;
+    CREATE TABLE removed (changed INTEGER PRIMARY KEY, uuid TEXT NOT NULL);
+    CREATE TABLE counts (
+        job TEXT NOT NULL,
+        status TEXT NOT NULL,
+        count INTEGER NOT NULL,
+        PRIMARY KEY (job, status)
+    ) WITHOUT ROWID;
+    INSERT INTO counts SELECT job, status, COUNT(*) FROM jobs GROUP BY job, status;
+    CREATE TABLE servers (name TEXT PRIMARY KEY, beat INTEGER NOT NULL) WITHOUT ROWID
+    """,
 )
 
 LOG_LINES = 10_000  # kept for a job; the oldest go first
 _LOG_PAGE = 1000  # lines in one answer
+_REMOVED = 10_000  # removals remembered for those who follow the changes
+_UNFINISHED = "status IN ('pending', 'started')"
 
 AlsoWrite = Callable[[sqlite3.Connection], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What has become of a job, by whichever server: its row now, None when it is removed.
+
+    Changes are numbered; a job that has changed again has only its newest number.
+    """
+
+    number: int
+    uuid: str
+    job: Job | None
 
 
 class JobStore(Protocol):
     """What the manager needs of a store; every answer is durable when it is given."""
 
-    async def add(self, job: Job, *, also: AlsoWrite | None = None) -> None:
-        """Insert a new job, and `also`'s rows, all or nothing."""
+    async def add(self, job: Job, *, also: AlsoWrite | None = None) -> Job | None:
+        """Insert a new job, and `also`'s rows, all or nothing; return the job that has its key already instead."""
+
+    async def with_key(self, key: str) -> Job | None:
+        """Return the job that was submitted with this key."""
 
     async def get(self, uuid: str) -> Job:
         """Return a job, or raise NotFound."""
@@ -81,8 +127,41 @@ class JobStore(Protocol):
     async def delete(self, uuid: str, *, also: AlsoWrite | None = None) -> None:
         """Remove a job and its log, or raise NotFound."""
 
-    async def unfinished(self) -> Sequence[Job]:
-        """Return the jobs that have not ended, oldest first."""
+    async def unfinished(self, owners: Collection[str | None] | None = None) -> Sequence[Job]:
+        """Return the jobs that have not ended, of these servers if any are named, oldest first."""
+
+    async def owners(self) -> Collection[str | None]:
+        """Return the servers that have unfinished jobs."""
+
+    async def owned(self, owner: str | None) -> Mapping[str, bool]:
+        """Return the unfinished jobs of a server: uuid -> whether somebody has asked for its end."""
+
+    async def release(self, owner: str) -> None:
+        """Leave the waiting jobs of a server to whoever takes them."""
+
+    async def request_cancel(self, uuid: str) -> None:
+        """Ask the server that runs a job to end it."""
+
+    async def is_cancel_requested(self, uuid: str) -> bool:
+        """Tell whether somebody has asked for the end of a job."""
+
+    async def cursor(self) -> int:
+        """Return the number of the newest change."""
+
+    async def changes(self, after: int, limit: int) -> Sequence[Change]:
+        """Return the changes with greater numbers, in order, `limit` at the most."""
+
+    async def beat(self, owner: str) -> None:
+        """Give a sign of life of a server."""
+
+    async def beats(self) -> Mapping[str, int]:
+        """Return how many signs of life each server has given."""
+
+    async def forget_server(self, owner: str) -> None:
+        """Forget a server that has no jobs any more."""
+
+    async def version(self) -> int:
+        """Return a number that changes when another process writes."""
 
     async def statuses(self, uuids: Sequence[str]) -> Mapping[str, Status]:
         """Return the status of each of these jobs that there is."""
@@ -107,17 +186,24 @@ class SqliteJobStore:
         self._on_end = on_end
         database.add_schema("jobs", SCHEMA)
 
-    async def add(self, job: Job, *, also: AlsoWrite | None = None) -> None:
+    async def add(self, job: Job, *, also: AlsoWrite | None = None) -> Job | None:
         values = _values(job)
         marks = ", ".join("?" * len(values))
-        statement = f"INSERT INTO jobs ({', '.join(values)}) VALUES ({marks})"  # noqa: S608  our own column names
+        statement = f"INSERT INTO jobs ({', '.join(values)}, changed) VALUES ({marks}, ?)"  # noqa: S608  our own names
 
-        def work(connection: sqlite3.Connection) -> None:
-            connection.execute(statement, tuple(values.values()))
+        def work(connection: sqlite3.Connection) -> Job | None:
+            if job.key is not None and (first := _with_key(connection, job.key)) is not None:
+                return first
+            connection.execute(statement, (*values.values(), _tick(connection)))
+            _count(connection, job, 1)
             if also is not None:
                 also(connection)
+            return None
 
-        await self._database.write(work)
+        return await self._database.write(work)
+
+    async def with_key(self, key: str) -> Job | None:
+        return await self._database.read(lambda c: _with_key(c, key))
 
     async def get(self, uuid: str) -> Job:
         row = await self._database.read(lambda c: _row(c, uuid))
@@ -144,7 +230,11 @@ class SqliteJobStore:
             terms.append(f"uuid IN ({', '.join('?' * len(uuids))})")
             values.extend(uuids)
         where = f"WHERE {' AND '.join(terms)}" if terms else ""
-        counting = f"SELECT COUNT(*) FROM jobs {where}"  # noqa: S608  our own terms, the values are bound
+        counting = (
+            f"SELECT COALESCE(SUM(count), 0) FROM counts {where}"  # noqa: S608  our own terms, the values are bound
+            if uuids is None
+            else f"SELECT COUNT(*) FROM jobs {where}"  # noqa: S608  likewise
+        )
         paging = f"SELECT * FROM jobs {where} ORDER BY seq DESC LIMIT ? OFFSET ?"  # noqa: S608  likewise
 
         def work(connection: sqlite3.Connection) -> tuple[int, Sequence[Job]]:
@@ -156,12 +246,15 @@ class SqliteJobStore:
     async def replace(self, old: Job, new: Job, *, log: Sequence[LogLine] = (), also: AlsoWrite | None = None) -> bool:
         values = _values(new)
         sets = ", ".join(f"{name} = ?" for name in values)
-        statement = f"UPDATE jobs SET {sets} WHERE uuid = ? AND revision = ? AND owner IS ?"  # noqa: S608  likewise
+        statement = f"UPDATE jobs SET {sets}, changed = ? WHERE uuid = ? AND revision = ? AND owner IS ?"  # noqa: S608  likewise
 
         def work(connection: sqlite3.Connection) -> bool:
             key = (old.uuid, old.revision, old.owner)
-            if connection.execute(statement, (*values.values(), *key)).rowcount == 0:
+            if connection.execute(statement, (*values.values(), _tick(connection), *key)).rowcount == 0:
                 return False
+            if new.status is not old.status:
+                _count(connection, old, -1)
+                _count(connection, new, 1)
             _append_log(connection, old.uuid, log)
             if new.status.is_final and self._on_end is not None:
                 self._on_end(connection, new.uuid)
@@ -173,16 +266,85 @@ class SqliteJobStore:
 
     async def delete(self, uuid: str, *, also: AlsoWrite | None = None) -> None:
         def work(connection: sqlite3.Connection) -> None:
-            if connection.execute("DELETE FROM jobs WHERE uuid = ?", (uuid,)).rowcount == 0:
-                raise NotFound("job", uuid)
+            _count(connection, _job(_row(connection, uuid)), -1)
+            connection.execute("DELETE FROM jobs WHERE uuid = ?", (uuid,))
+            number = _tick(connection)
+            connection.execute("INSERT INTO removed VALUES (?, ?)", (number, uuid))
+            connection.execute(
+                "DELETE FROM removed WHERE changed <= "
+                "(SELECT changed FROM removed ORDER BY changed DESC LIMIT 1 OFFSET ?)",
+                (_REMOVED,),
+            )
             if also is not None:
                 also(connection)
 
         await self._database.write(work)
 
-    async def unfinished(self) -> Sequence[Job]:
-        statement = "SELECT * FROM jobs WHERE status IN ('pending', 'started') ORDER BY seq"
-        return await self._database.read(lambda c: [_job(row) for row in c.execute(statement)])
+    async def unfinished(self, owners: Collection[str | None] | None = None) -> Sequence[Job]:
+        def work(connection: sqlite3.Connection) -> Sequence[Job]:
+            if owners is None:
+                return _jobs(connection, f"{_UNFINISHED} ORDER BY seq")
+            found = [_jobs(connection, f"{_UNFINISHED} AND owner IS ? ORDER BY seq", owner) for owner in owners]
+            return [job for jobs in found for job in jobs]
+
+        return await self._database.read(work)
+
+    async def owners(self) -> Collection[str | None]:
+        statement = f"SELECT DISTINCT owner FROM jobs WHERE {_UNFINISHED}"  # noqa: S608  our own condition
+        return await self._database.read(lambda c: {row["owner"] for row in c.execute(statement)})
+
+    async def owned(self, owner: str | None) -> Mapping[str, bool]:
+        statement = f"SELECT uuid, cancel_requested FROM jobs WHERE {_UNFINISHED} AND owner IS ?"  # noqa: S608  likewise
+
+        def work(connection: sqlite3.Connection) -> dict[str, bool]:
+            return {row["uuid"]: bool(row["cancel_requested"]) for row in connection.execute(statement, (owner,))}
+
+        return await self._database.read(work)
+
+    async def release(self, owner: str) -> None:
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute("UPDATE jobs SET owner = NULL WHERE status = 'pending' AND owner = ?", (owner,))
+            connection.execute("DELETE FROM servers WHERE name = ?", (owner,))
+
+        await self._database.write(work)
+
+    async def request_cancel(self, uuid: str) -> None:
+        await self._database.write(
+            lambda c: c.execute("UPDATE jobs SET cancel_requested = 1 WHERE uuid = ?", (uuid,)).rowcount
+        )
+
+    async def is_cancel_requested(self, uuid: str) -> bool:
+        return await self._database.read(lambda c: bool(_row(c, uuid)["cancel_requested"]))
+
+    async def cursor(self) -> int:
+        return await self._database.read(lambda c: int(c.execute("SELECT changed FROM clock").fetchone()[0]))
+
+    async def changes(self, after: int, limit: int) -> Sequence[Change]:
+        bounds = (after, limit)
+
+        def work(connection: sqlite3.Connection) -> Sequence[Change]:
+            jobs = connection.execute("SELECT * FROM jobs WHERE changed > ? ORDER BY changed LIMIT ?", bounds)
+            gone = connection.execute("SELECT * FROM removed WHERE changed > ? ORDER BY changed LIMIT ?", bounds)
+            found = [Change(row["changed"], row["uuid"], _job(row)) for row in jobs]
+            found += [Change(row["changed"], row["uuid"], None) for row in gone]
+            return sorted(found, key=lambda change: change.number)[:limit]
+
+        return await self._database.read(work)
+
+    async def beat(self, owner: str) -> None:
+        statement = "INSERT INTO servers VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET beat = beat + 1"
+        await self._database.write(lambda c: c.execute(statement, (owner,)).rowcount)
+
+    async def beats(self) -> Mapping[str, int]:
+        return await self._database.read(
+            lambda c: {row["name"]: row["beat"] for row in c.execute("SELECT name, beat FROM servers")}
+        )
+
+    async def forget_server(self, owner: str) -> None:
+        await self._database.write(lambda c: c.execute("DELETE FROM servers WHERE name = ?", (owner,)).rowcount)
+
+    async def version(self) -> int:
+        return await self._database.version()
 
     async def statuses(self, uuids: Sequence[str]) -> Mapping[str, Status]:
         def work(connection: sqlite3.Connection) -> dict[str, Status]:
@@ -205,6 +367,20 @@ class SqliteJobStore:
         return await self._database.read(work)
 
 
+def _tick(connection: sqlite3.Connection) -> int:
+    """Return the number of a new change."""
+    connection.execute("UPDATE clock SET changed = changed + 1")
+    return int(connection.execute("SELECT changed FROM clock").fetchone()[0])
+
+
+def _count(connection: sqlite3.Connection, job: Job, more: int) -> None:
+    """Keep how many jobs there are of each name and status: counting them would take longer the more there are."""
+    connection.execute(
+        "INSERT INTO counts VALUES (?, ?, ?) ON CONFLICT (job, status) DO UPDATE SET count = count + excluded.count",
+        (job.job, job.status.value, more),
+    )
+
+
 def _append_log(connection: sqlite3.Connection, uuid: str, lines: Sequence[LogLine]) -> None:
     if not lines:
         return
@@ -225,6 +401,16 @@ def _row(connection: sqlite3.Connection, uuid: str) -> sqlite3.Row:
     return row
 
 
+def _with_key(connection: sqlite3.Connection, key: str) -> Job | None:
+    jobs = _jobs(connection, "key = ?", key)
+    return jobs[0] if jobs else None
+
+
+def _jobs(connection: sqlite3.Connection, condition: str, *values: object) -> Sequence[Job]:
+    rows = connection.execute(f"SELECT * FROM jobs WHERE {condition}", values)  # noqa: S608  our own conditions
+    return [_job(row) for row in rows]
+
+
 def _values(job: Job) -> dict[str, object]:
     values = {name: getattr(job, name) for name in Job.__slots__}
     values["status"] = job.status.value
@@ -235,5 +421,6 @@ def _values(job: Job) -> dict[str, object]:
 def _job(row: sqlite3.Row) -> Job:
     values = {name: row[name] for name in Job.__slots__}
     values["status"] = Status(row["status"])
+    values["restartable"] = bool(row["restartable"])
     values["error"] = None if row["error"] is None else json.loads(row["error"])
     return Job(**values)

@@ -1,18 +1,23 @@
 """Checking what somebody submits, before anything is written: cheap checks only, no raster is opened."""
 
 import asyncio
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from geojobs_lab.documents import ServiceReference, dump_json, load_json
 from geojobs_lab.errors import InvalidInput, InvalidReference, NotFound
+from geojobs_lab.jobs.lifecycle import Job
 from geojobs_lab.parameters import ListParameter, MultipleParameter, Parameter, RasterDatasetParameter
 from geojobs_lab.services import Service, ServiceCatalogue
 from geojobs_lab.services.libraries import load_libraries
 from geojobs_lab.tasks import Task
 
 _SHOWN = 10  # service names that a refusal lists
+_HIGHEST = 1000  # priority
+_KEY = "Idempotency-Key"
+_LONGEST_KEY = 255  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,77 @@ def read_inputs(inputs: object) -> Inputs:
         return Inputs(text or dump_json(values), values)
     except (TypeError, ValueError) as error:
         raise InvalidInput(f"inputs: {error}", value=values) from None
+
+
+def read_priority(priority: object) -> int:
+    """Read the field `priority`: a whole number, as a text too; None means 0.
+
+    Raises
+    ------
+    InvalidInput
+        It is none from -1000 to 1000.
+    """
+    if priority is None:
+        return 0
+    number = _number(priority)
+    if number is None or number != int(number) or not -_HIGHEST <= number <= _HIGHEST:
+        raise InvalidInput(
+            f"priority: {_short(priority)} is not a whole number from {-_HIGHEST} to {_HIGHEST}",
+            field="priority",
+            value=priority,
+        )
+    return int(number)
+
+
+def read_timeout(timeout: object) -> float | None:
+    """Read the field `timeout`: seconds, as a text too; None means none.
+
+    Raises
+    ------
+    InvalidInput
+        It is no number greater than 0.
+    """
+    if timeout is None:
+        return None
+    number = _number(timeout)
+    if number is None or number <= 0:
+        raise InvalidInput(
+            f"timeout: {_short(timeout)} is not a number of seconds greater than 0", field="timeout", value=timeout
+        )
+    return number
+
+
+def read_key(key: object) -> str | None:
+    """Read an ``Idempotency-Key``; None means none.
+
+    Raises
+    ------
+    InvalidInput
+        It is no text of 1 to 255 printable characters.
+    """
+    if key is None:
+        return None
+    if not isinstance(key, str) or not 1 <= len(key) <= _LONGEST_KEY or not key.isprintable():
+        raise InvalidInput(
+            f"{_KEY}: {_short(key)} is not a text of 1 to {_LONGEST_KEY} printable characters", field=_KEY, value=key
+        )
+    return key
+
+
+def check_same(first: Job, job: object, inputs: Inputs) -> None:
+    """See that a key that has come again has come with the same job.
+
+    Raises
+    ------
+    InvalidInput
+        It has not.
+    """
+    if first.job != job or (first.inputs != inputs.text and load_json(first.inputs) != inputs.values):
+        raise InvalidInput(
+            f"{_KEY}: {_short(first.key)} was used for job {first.uuid} already, whose job or inputs are others",
+            field=_KEY,
+            value=first.key,
+        )
 
 
 async def check_inputs(
@@ -157,6 +233,17 @@ async def _known(catalogue: ServiceCatalogue) -> str:
     count, services = await catalogue.list(_SHOWN, 0)
     shown = ", ".join(repr(service.name) for service in services) or "none"
     return shown + (f" and {count - len(services)} more" if count > len(services) else "")
+
+
+def _number(value: object) -> float | None:
+    """Return a finite number, given as one or as a text; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _short(value: object) -> str:

@@ -19,7 +19,7 @@ from uuid import uuid4
 
 from geojobs_lab.database import Database
 from geojobs_lab.documents import check_service_name, format_time, utc_now
-from geojobs_lab.errors import Conflict, InvalidInput, NotFound
+from geojobs_lab.errors import Conflict, InvalidInput
 from geojobs_lab.services import rows
 from geojobs_lab.services.files import OpenFiles, look_into
 from geojobs_lab.services.owner import Owner
@@ -339,15 +339,16 @@ class ServiceCatalogue:
         """Let go of what a job has held; the work of the transaction that ends it."""
         rows.release(connection, job)
 
-    def deletion(self, names: Sequence[str]) -> Callable[[sqlite3.Connection], None]:
-        """Return the work that forgets services, whose files the caller removes."""
+    def forget_results(self, connection: sqlite3.Connection, job: str) -> Sequence[Path]:
+        """Forget the temporary results of a job, and return the files of those that were kept.
 
-        def work(connection: sqlite3.Connection) -> None:
-            for name in names:
-                with contextlib.suppress(NotFound):  # too old, and removed a moment ago
-                    rows.delete(connection, name)
-
-        return work
+        The work of the transaction that removes the job; Conflict when an unfinished job uses one of them.
+        """
+        services = rows.of_job(connection, job)
+        for service in services:
+            if service.temporary:
+                rows.delete(connection, service.name)
+        return [service.path for service in services if not service.temporary]
 
     def open(self, service: Service) -> "RasterFile":
         """Return the service's open file (for threads); Unavailable when it cannot serve."""

@@ -106,7 +106,7 @@ class House:
         await self.database.stop()
 
     async def run(self, job: str, **inputs: Any) -> str:
-        row = await self.manager.submit(job, inputs)
+        row, _ = await self.manager.submit(job, inputs)
         while not row.status.is_final:
             row = await self.manager.wait(row.uuid, revision=row.revision, timeout=20)
         assert row.status == "success", row.error

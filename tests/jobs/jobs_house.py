@@ -39,6 +39,10 @@ class House:
             **settings,
         )
 
+    async def submit(self, job: object, inputs: object, **options: object) -> Job:
+        submitted, _ = await self.manager.submit(job, inputs, **options)
+        return submitted
+
     async def finish(self, job: Job) -> Job:
         while not job.status.is_final:
             job = await self.manager.wait(job.uuid, revision=job.revision, timeout=20)

@@ -26,7 +26,7 @@ from geojobs_lab.errors import (
 def test_a_job_goes_from_pending_to_success(open_house) -> None:
     async def scenario() -> None:
         async with open_house() as house:
-            job = await house.manager.submit("double", '{"value": 21}')
+            job = await house.submit("double", '{"value": 21}')
             assert (job.status, job.inputs, job.revision) == (Status.PENDING, '{"value": 21}', 1)
             done = await house.finish(job)
             assert (done.status, done.outputs) == (Status.SUCCESS, '{"result": 42}')
@@ -39,7 +39,7 @@ def test_a_job_goes_from_pending_to_success(open_house) -> None:
 def test_no_inputs_can_be_said_in_many_ways(open_house, inputs: Any) -> None:
     async def scenario() -> None:
         async with open_house() as house:
-            job = await house.manager.submit("raises", inputs)
+            job = await house.submit("raises", inputs)
             assert job.inputs == "{}"
 
     asyncio.run(scenario())
@@ -73,7 +73,7 @@ def test_what_is_wrong_is_refused_and_leaves_no_row(open_house, job, inputs, err
         async with open_house(entries) as house:
             await eventually_ready(house)
             with pytest.raises(error) as refusal:
-                await house.manager.submit(job, inputs)
+                await house.submit(job, inputs)
             assert says in str(refusal.value)
             assert (await house.manager.list(limit=5))[0] == 0
 
@@ -83,7 +83,7 @@ def test_what_is_wrong_is_refused_and_leaves_no_row(open_house, job, inputs, err
 def test_a_raster_becomes_a_temporary_service_with_its_file(open_house, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with open_house() as house:
-            job = await house.finish(await house.manager.submit("Warms", '{"data": "service://climate:t@978307200"}'))
+            job = await house.finish(await house.submit("Warms", '{"data": "service://climate:t@978307200"}'))
             assert job.status is Status.SUCCESS, job.error
             outputs = json.loads(job.outputs)
             assert outputs == {"warmer": f"{job.uuid}/warmer", "mean": 2.0}
@@ -114,7 +114,7 @@ def test_a_raster_becomes_a_temporary_service_with_its_file(open_house, tmp_path
 def test_a_kept_result_outlives_its_job(open_house, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with open_house() as house:
-            job = await house.finish(await house.manager.submit("Warms", {"data": "service://climate@0"}))
+            job = await house.finish(await house.submit("Warms", {"data": "service://climate@0"}))
             name = f"{job.uuid}/warmer"
             await house.catalogue.update(name, temporary=False, title="Warmer")
             await house.manager.delete(job.uuid)
@@ -129,7 +129,7 @@ def test_a_kept_result_outlives_its_job(open_house, tmp_path: Path) -> None:
 def test_old_results_go_and_results_in_use_stay(open_house, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with open_house(max_age=0, cleanup_interval=0.1, max_workers=2) as house:
-            job = await house.finish(await house.manager.submit("Warms", {"data": "service://climate@0"}))
+            job = await house.finish(await house.submit("Warms", {"data": "service://climate@0"}))
             await eventually(lambda: files_below(tmp_path / "data" / "results") == [])
             with pytest.raises(NotFound):
                 await house.catalogue.get(f"{job.uuid}/warmer")
@@ -140,9 +140,9 @@ def test_old_results_go_and_results_in_use_stay(open_house, tmp_path: Path) -> N
 def test_a_service_that_a_job_uses_is_not_removed(open_house, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with open_house() as house:
-            first = await house.finish(await house.manager.submit("Warms", {"data": "service://climate@0"}))
+            first = await house.finish(await house.submit("Warms", {"data": "service://climate@0"}))
             name = f"{first.uuid}/warmer"
-            second = await house.manager.submit("HalfWritten", {"data": f"service://{name}:data", "mark": "x"})
+            second = await house.submit("HalfWritten", {"data": f"service://{name}:data", "mark": "x"})
             with pytest.raises(Conflict, match=second.uuid):
                 await house.manager.remove_service(name)
             with pytest.raises(Conflict, match=second.uuid):
@@ -172,7 +172,7 @@ def test_a_job_that_does_not_succeed_leaves_no_files(open_house, tmp_path: Path,
     async def scenario() -> None:
         async with open_house() as house:
             inputs = {"data": "service://climate@0", "mark": str(tmp_path / "mark")} if name == "HalfWritten" else {}
-            job = await house.manager.submit(name, inputs)
+            job = await house.submit(name, inputs)
             if name == "HalfWritten":
                 await eventually(lambda: pids_in(tmp_path / "mark"))
                 job = await house.manager.cancel(job.uuid)
@@ -190,7 +190,7 @@ def test_a_job_that_does_not_succeed_leaves_no_files(open_house, tmp_path: Path,
 def test_progress_and_log_can_be_read_while_the_job_runs(open_house) -> None:
     async def scenario() -> None:
         async with open_house() as house:
-            job = await house.manager.submit("reports", None)
+            job = await house.submit("reports", None)
             seen = []
             while not job.status.is_final:
                 job = await house.manager.wait(job.uuid, revision=job.revision, timeout=10)
@@ -205,7 +205,7 @@ def test_progress_and_log_can_be_read_while_the_job_runs(open_house) -> None:
 def test_waiting_without_news_ends_after_the_time_given(open_house) -> None:
     async def scenario() -> None:
         async with open_house() as house:
-            job = await house.manager.submit("sleeps", None)
+            job = await house.submit("sleeps", None)
             while job.status is not Status.STARTED:
                 job = await house.manager.wait(job.uuid, revision=job.revision, timeout=10)
             assert await house.manager.wait(job.uuid, revision=job.revision, timeout=0.2) == job
@@ -218,11 +218,11 @@ def test_waiting_without_news_ends_after_the_time_given(open_house) -> None:
 def test_a_waiting_job_is_cancelled_without_a_worker(open_house, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with open_house() as house:
-            first = await house.manager.submit("sleeps", None)
-            second = await house.manager.submit("sleeps", {"mark": str(tmp_path / "mark")})
+            first = await house.submit("sleeps", None)
+            second = await house.submit("sleeps", {"mark": str(tmp_path / "mark")})
             assert (await house.manager.cancel(second.uuid)).status is Status.REVOKED
             assert (await house.manager.cancel(first.uuid)).status is Status.REVOKED
-            third = await house.finish(await house.manager.submit("double", {"value": 1}))
+            third = await house.finish(await house.submit("double", {"value": 1}))
             assert third.status is Status.SUCCESS
             assert not (tmp_path / "mark").exists()
 
@@ -233,7 +233,7 @@ def test_a_full_queue_refuses(open_house) -> None:
     async def scenario() -> None:
         async with open_house(max_queued=2) as house:
             results = await asyncio.gather(
-                *(house.manager.submit("sleeps", None) for _ in range(6)), return_exceptions=True
+                *(house.submit("sleeps", None) for _ in range(6)), return_exceptions=True
             )
             refused = [result for result in results if isinstance(result, QueueFull)]
             assert len(refused) in (3, 4)
@@ -247,12 +247,12 @@ def test_after_a_stop_what_waited_runs_and_what_ran_has_failed(open_house, tmp_p
     async def before() -> tuple[str, str]:
         async with open_house() as house:
             mark = tmp_path / "mark"
-            first = await house.manager.submit("sleeps", {"mark": str(mark)})
-            second = await house.manager.submit("double", {"value": 4})
+            first = await house.submit("sleeps", {"mark": str(mark)})
+            second = await house.submit("double", {"value": 4})
             await eventually(lambda: pids_in(mark))
             await house.manager.stop()
             with pytest.raises(ServerStopping):
-                await house.manager.submit("double", {"value": 4})
+                await house.submit("double", {"value": 4})
             return first.uuid, second.uuid
 
     async def after(first: str, second: str) -> None:
@@ -288,7 +288,7 @@ def test_wrong_entries_of_the_configuration_are_listed_with_their_reasons(open_h
                 assert documents[name]["reason"]
                 assert sum(f"{name!r}" in record.getMessage() for record in caplog.records) == 1
                 with pytest.raises(UnknownJob) as refusal:
-                    await house.manager.submit(name, None)
+                    await house.submit(name, None)
                 assert documents[name]["reason"] in str(refusal.value)
             assert documents["double"]["available"] is True
             assert documents["double"]["inputs"][0]["name"] == "value"
@@ -316,7 +316,7 @@ def test_the_renderer_of_the_configuration_draws_the_result(open_house) -> None:
     async def scenario() -> None:
         async with open_house(entries) as house:
             jobs = {
-                name: await house.finish(await house.manager.submit(name, {"data": "service://climate@0"}))
+                name: await house.finish(await house.submit(name, {"data": "service://climate@0"}))
                 for name in entries
             }
             service = await house.catalogue.get(f"{jobs['function'].uuid}/warmer")

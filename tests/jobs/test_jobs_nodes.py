@@ -46,7 +46,7 @@ def test_a_registered_task_is_a_node_whatever_the_order_and_runs_in_a_worker(
             jobs = [job.name for job in await house.registered.all()]
             assert jobs[:2] == list(order)
             for _ in range(2):
-                job = await house.finish(await house.manager.submit("flow", {"value": 3}))
+                job = await house.finish(await house.submit("flow", {"value": 3}))
                 assert (job.status, job.outputs) == (Status.SUCCESS, '{"result": 5}'), job.error
 
     asyncio.run(scenario())

@@ -149,7 +149,7 @@ def test_wrong_references_are_refused_naming_input_and_value_and_what_there_is(
         async with loaded() as house:
             await eventually_ready(house)
             with pytest.raises(ValueError, match=says) as refusal:
-                await house.manager.submit("Sums", inputs)
+                await house.submit("Sums", inputs)
             assert any("service://" in line for line in str(refusal.value).splitlines())
             assert (await house.manager.list(limit=1))[0] == 0
 
@@ -157,7 +157,7 @@ def test_wrong_references_are_refused_naming_input_and_value_and_what_there_is(
 
 
 async def outputs(house: House, job: str, inputs: Any) -> dict[str, Any]:
-    done = await house.finish(await house.manager.submit(job, inputs))
+    done = await house.finish(await house.submit(job, inputs))
     assert done.status is Status.SUCCESS, done.error
     return json.loads(done.outputs)
 
@@ -224,7 +224,7 @@ def test_a_waiting_job_of_another_server_holds_its_services_too(loaded: Any, tmp
         async with loaded(max_age=0) as one, loaded(max_age=0) as other:
             name = (await outputs(one, "Several", {"count": 1}))["cells"][0]
             # Held in one server, whether it waits or runs; asked to go by the other.
-            held = await one.manager.submit("Sums", {"raster": f"service://{name}"})
+            held = await one.submit("Sums", {"raster": f"service://{name}"})
             for going in (other.manager.remove_service(name), other.manager.delete(name.partition("/")[0])):
                 with pytest.raises(Exception, match=f"used by job {held.uuid}"):
                     await going
@@ -232,6 +232,6 @@ def test_a_waiting_job_of_another_server_holds_its_services_too(loaded: Any, tmp
             await one.finish(held)
             assert await other.catalogue.remove_expired() == [name]
             with pytest.raises(InvalidReference, match="no service"):
-                await one.manager.submit("Sums", {"raster": f"service://{name}"})
+                await one.submit("Sums", {"raster": f"service://{name}"})
 
     asyncio.run(scenario())

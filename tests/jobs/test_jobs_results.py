@@ -34,7 +34,7 @@ def run(open_house: Any) -> Any:
     def start(name: str, inputs: dict[str, Any], check: Any, status: Status = Status.SUCCESS) -> None:
         async def scenario() -> None:
             async with open_house(ENTRIES) as house:
-                job = await house.finish(await house.manager.submit(name, inputs))
+                job = await house.finish(await house.submit(name, inputs))
                 assert job.status is status, job.error
                 await check(house, job)
 
