@@ -1,6 +1,7 @@
 """The contract of a job store, for every store there is."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -12,7 +13,7 @@ import pytest
 from geojobs_lab.database import Database
 from geojobs_lab.documents import Status
 from geojobs_lab.errors import NotFound
-from geojobs_lab.jobs.lifecycle import Fail, Job, Report, Start, advance
+from geojobs_lab.jobs.lifecycle import Fail, Job, Report, Revoke, Start, advance
 from geojobs_lab.jobs.store import LOG_LINES, JobStore, SqliteJobStore
 
 STORES = {"sqlite, write-ahead log": "WAL", "sqlite, rollback journal": "DELETE"}
@@ -189,5 +190,76 @@ def test_a_report_is_kept(play) -> None:
         after = advance(one, Report(0.25, "reading"))
         assert await store.replace(one, after)
         assert (await store.get(one.uuid)).progress == 0.25
+
+    play(scenario)
+
+
+def test_counts_are_those_of_the_rows(play) -> None:
+    async def scenario(store: JobStore) -> None:
+        jobs = [job("odd" if number % 2 else "even") for number in range(6)]
+        for one in jobs:
+            await store.add(one)
+        started = advance(jobs[0], Start("t"))
+        await store.replace(jobs[0], started)
+        await store.replace(started, advance(started, Fail("t", {"type": "E", "message": "m", "where": "w"})))
+        await store.replace(jobs[1], advance(jobs[1], Start("t")))
+        await store.delete(jobs[0].uuid)
+        counts = {
+            (name, status): (await store.list(job=name, status=status, limit=10))
+            for name in ("odd", "even")
+            for status in Status
+        }
+        assert all(count == len(rows) for count, rows in counts.values())
+        assert (await store.list(limit=1))[0] == 5
+        assert (await store.list(status=Status.FAILURE, limit=1))[0] == 0
+        assert (await store.list(job="nothing", limit=1))[0] == 0
+
+    play(scenario)
+
+
+def test_a_store_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    from geojobs_lab.jobs import store as module
+
+    old = sqlite3.connect(tmp_path / "jobs.db", isolation_level=None)
+    old.executescript(module.SCHEMA[0])
+    old.execute("CREATE TABLE schemas (room TEXT PRIMARY KEY, version INTEGER NOT NULL)")
+    old.execute("INSERT INTO schemas VALUES ('jobs', 1)")
+    for number, status in enumerate(["success", "success", "pending"]):
+        row = (f"u{number}", "warming", "t", status, "{}", "{}", 1, "one")
+        old.execute(
+            "INSERT INTO jobs (uuid, job, created, status, inputs, outputs, revision, owner) VALUES (?,?,?,?,?,?,?,?)",
+            row,
+        )
+    old.close()
+
+    async def scenario() -> None:
+        async with opened(tmp_path / "jobs.db", "WAL") as store:
+            waiting = Job(uuid="u2", job="warming", created="t", inputs="{}", owner="one")
+            assert await store.get("u2") == waiting
+            assert (await store.list(status=Status.SUCCESS, limit=5))[0] == 2
+            assert [change.uuid for change in await store.changes(0, 10)] == ["u0", "u1", "u2"]
+            await store.replace(waiting, advance(waiting, Start("t")))
+            assert [change.uuid for change in await store.changes(3, 10)] == ["u2"]
+
+    asyncio.run(scenario())
+
+
+def test_one_asks_for_the_end_of_a_job_and_its_server_hears_of_it(play) -> None:
+    async def scenario(store: JobStore) -> None:
+        one, two = job(), job(owner=None)
+        await store.add(one)
+        await store.add(two)
+        assert set(await store.owners()) == {"one", None}
+        await store.request_cancel(one.uuid)
+        assert await store.owned("one") == {one.uuid: True}
+        assert await store.owned(None) == {two.uuid: False}
+        started = advance(one, Start("t"))
+        assert await store.replace(one, started)  # what its server writes does not undo it
+        assert await store.owned("one") == {one.uuid: True}
+        await store.release("one")
+        assert set(await store.owners()) == {"one", None}  # only what waits is left to others
+        await store.replace(started, advance(started, Revoke("t")))
+        assert await store.owned("one") == {}
+        assert await store.unfinished([None]) == [two]
 
     play(scenario)
