@@ -92,6 +92,10 @@ class Database:
         """Run `work`, which only reads, after everything that was asked for before it."""
         return await self._do(_Unit(work, writes=False))  # type: ignore[no-any-return]
 
+    async def version(self) -> int:
+        """Return a number that changes when another process has written."""
+        return await self.read(lambda c: int(c.execute("PRAGMA data_version").fetchone()[0]))
+
     async def _do(self, unit: _Unit) -> Any:
         if self._thread is None:
             raise StoreError("the database is closed")

@@ -35,7 +35,7 @@ def run_to_document(message: Mapping[str, Any], context: RunContext) -> dict[str
             return {"type": "success", **_run(spec)}
     except BaseException as error:  # noqa: BLE001  SystemExit and KeyboardInterrupt of a task are failures of the job
         context.log("ERROR", "".join(traceback.format_exception(error)))
-        return {"type": "failure", "error": _explain(error, spec)}
+        return {"type": "failure", "error": _explain(error, spec), "kinds": _kinds(error)}
 
 
 def find_task(definition: Mapping[str, Any]) -> Task:
@@ -142,14 +142,27 @@ def _words(error: BaseException) -> str:
         return ""
 
 
+def _innermost(error: BaseException) -> tuple[BaseException, str | None]:
+    """Return what a task or a renderer has raised itself, and the node, or whatever else, it comes from."""
+    where = None
+    while isinstance(error, NodeFailed | _RendererFailed):
+        where = error.node if isinstance(error, NodeFailed) else "results_renderer"
+        if error.__cause__ is None:
+            break
+        error = error.__cause__
+    return error, where
+
+
+def _kinds(error: BaseException) -> list[str]:
+    """Return the names of the error's class and of its bases, as `retry_on` may name them."""
+    names = [kind.__name__ for kind in type(_innermost(error)[0]).__mro__]
+    return [name for name in names if name not in ("Exception", "BaseException", "object")]
+
+
 def _explain(error: BaseException, spec: JobSpec) -> dict[str, str]:
     """Return the error document: the innermost node or the job as `where`, and no path of the server."""
-    where = spec.job
-    while isinstance(error, NodeFailed | _RendererFailed) and error.__cause__ is not None:
-        where = error.node if isinstance(error, NodeFailed) else "results_renderer"
-        error = error.__cause__
-    if isinstance(error, _RendererFailed):
-        where = "results_renderer"
+    error, place = _innermost(error)
+    where = place or spec.job
     if isinstance(error, SystemExit):
         text = f"the task asked its process to exit with {error.code!r}"
     else:

@@ -60,6 +60,11 @@ class SlotExecutor:
         self._stopped = asyncio.Event()
         self._background: set[asyncio.Task[None]] = set()
 
+    @property
+    def workers(self) -> int:
+        """How many processes there are to run jobs, idle ones included."""
+        return len(self._workers)
+
     async def start(self) -> None:
         """Start the first worker in the background."""
         self._top_up()
@@ -97,7 +102,7 @@ class SlotExecutor:
             self._release(worker, keep=not message.get("retire", True))
         if message["type"] == "success":
             return Outcome("success", outputs=message["outputs"], services=message["services"])
-        return Outcome("failure", error=message["error"])
+        return Outcome("failure", error=message["error"], kinds=message.get("kinds", ()))
 
     def cancel(self, uuid: str) -> None:
         """End a running job; its `run` then returns ``revoked``."""

@@ -67,17 +67,20 @@ class Outcome:
         The rasters that the worker wrote: name, path, title, renderer, info.
     error : ErrorDocument or None
         Of a failure.
+    kinds : sequence of str
+        Of a failure: the names of the exception's class and of its bases.
     """
 
     kind: Literal["success", "failure", "revoked", "stopped"]
     outputs: Mapping[str, Any] = field(default_factory=dict)
     services: Sequence[Mapping[str, Any]] = ()
     error: ErrorDocument | None = None
+    kinds: Sequence[str] = ()
 
     @classmethod
     def failure(cls, kind: str, message: str, where: str) -> Self:
         """Return a failure of the given kind (an exception's name), message and place."""
-        return cls("failure", error=ErrorDocument(type=kind, message=message, where=where))
+        return cls("failure", error=ErrorDocument(type=kind, message=message, where=where), kinds=(kind,))
 
 
 class Watcher(Protocol):
@@ -94,6 +97,10 @@ class Executor(Protocol):
     """Something that runs jobs, `capacity` of them at once."""
 
     capacity: int
+
+    @property
+    def workers(self) -> int:
+        """How many processes there are to run jobs, idle ones included."""
 
     async def start(self) -> None:
         """Make ready; returns before workers are."""
