@@ -8,7 +8,6 @@ import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,15 +23,19 @@ from traitlets.config.loader import DeferredConfig, LazyConfigValue
 from geojobs_lab._version import __version__
 from geojobs_lab.errors import ServerStopping, Unavailable
 from geojobs_lab_server.links import Links
+from geojobs_lab_server.metrics import Metrics
+from geojobs_lab_server.pool import Pool
 from geojobs_lab_server.routes import routes
 
 if TYPE_CHECKING:
     from geojobs_lab.database import Database
-    from geojobs_lab.jobs import JobManager, RegisteredJobs
+    from geojobs_lab.jobs import Job, JobManager, RegisteredJobs
     from geojobs_lab.services import ServiceCatalogue
+    from geojobs_lab_server.streaming import StreamHandler
 
 _THREADS = 4  # for tiles and files; numpy, zlib and reading let others run meanwhile
-_STOPPING = 10.0  # seconds that all rooms together may take to stop: Jupyter itself would wait for ever
+# Seconds that the rooms may take to stop, 4 in all: Jupyter itself would wait for ever. The manager ends the workers.
+_STOPPING = {"manager": 3.4, "catalogue": 0.3, "database": 0.3}
 _ACTIVITY = 60_000  # milliseconds between two notes that jobs are running
 
 
@@ -59,7 +62,12 @@ jupyter geojobs cleanup                                 # remove the results tha
         help="""The jobs that may be submitted: name -> {"type": "task", "task": "package.module.Task"} or
         {"type": "workflow", "path": "/path/of/workflow.json"}; with "publish_raster_results": True, rasters that the
         job returns are published as services, drawn by "results_renderer": a renderer, a function of the raster
-        that returns one, or a dotted path to either. "title" and "description" may be given too.""",
+        that returns one, or a dotted path to either. "title" and "description" may be given too.
+        How it is run: "timeout" (seconds; instead of job_timeout), "retries" (how often it is tried again when its
+        worker crashes, 0 by default), "retry_on" (names of exceptions, or of their base classes, after which it is
+        tried again too), "retry_delay" (seconds before the first new try, 1 by default, twice as many before each
+        further one), "restartable" (whether it may begin anew after the server has stopped or crashed; otherwise it
+        fails then), "max_running" (how many of this job run at the same time).""",
     ).tag(config=True)
     expose_library = Bool(
         True,
@@ -89,6 +97,12 @@ jupyter geojobs cleanup                                 # remove the results tha
         allow_none=True,
         help="Seconds after which a running job is ended as failed; None for never.",
     ).tag(config=True)
+    lease = Float(
+        60,
+        min=1,
+        help="""Seconds without a sign of life after which the jobs of a server on another machine, that uses the same
+        data_dir, are taken over. On one machine the system tells at once that a server has gone.""",
+    ).tag(config=True)
     temporary_service_max_age = Float(
         43_200, min=0, help="Seconds after which the published result of a job is removed, unless it is kept."
     ).tag(config=True)
@@ -104,7 +118,9 @@ jupyter geojobs cleanup                                 # remove the results tha
     catalogue: "ServiceCatalogue"
     registered: "RegisteredJobs"
     manager: "JobManager"
-    pool: ThreadPoolExecutor
+    metrics: Metrics
+    pool: Pool
+    streams: "set[StreamHandler]"
 
     @default("data_dir")
     def _default_data_dir(self) -> str:
@@ -156,7 +172,7 @@ jupyter geojobs cleanup                                 # remove the results tha
         logging.getLogger("geojobs_lab").parent = self._server.log
         # Path's own expanduser raises where there is no such user.
         data_dir = self._folder = Path(os.path.expanduser(self.data_dir)).absolute()  # noqa: PTH111
-        self.pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="geojobs")
+        self.pool = Pool(_THREADS, "geojobs")
         self.database = Database(data_dir / "geojobs.sqlite")
         self.catalogue = ServiceCatalogue(
             self.database,
@@ -177,10 +193,15 @@ jupyter geojobs cleanup                                 # remove the results tha
             job_timeout=self.job_timeout,
             best_fit_time=self.best_fit_time,
             cleanup_interval=self.cleanup_interval,
+            lease=self.lease,
         )
+        self.metrics = Metrics(self)
+        self.manager.on_finished.append(self._note_end)
+        self._server.io_loop.add_callback(self.metrics.start)
         self._started = asyncio.Event()
         self._trouble: Unavailable | None = None
         self._activity = PeriodicCallback(self._note_activity, _ACTIVITY)
+        self.streams = set()
 
     def initialize_handlers(self) -> None:
         """Hang the URLs into the server."""
@@ -214,6 +235,11 @@ jupyter geojobs cleanup                                 # remove the results tha
         if self._trouble is not None:
             raise self._trouble
 
+    @property
+    def is_stopping(self) -> bool:
+        """Tell whether the server goes down."""
+        return isinstance(self._trouble, ServerStopping)
+
     def current_activity(self) -> int:
         """Return how many jobs run: a server with any is not idle."""
         return self.manager.running
@@ -223,6 +249,10 @@ jupyter geojobs cleanup                                 # remove the results tha
         if self.manager.running:
             self._server.web_app.settings["geojobs_last_activity"] = utcnow()
 
+    def _note_end(self, job: "Job") -> None:
+        self.metrics.count(job)
+        self._server.web_app.settings["geojobs_last_activity"] = utcnow()  # idle from now on, not from the last note
+
     async def stop_extension(self) -> None:
         """Stop the rooms, whatever happens: an exception here, or a wait, would keep the server from ending."""
         if not hasattr(self, "manager"):
@@ -230,19 +260,23 @@ jupyter geojobs cleanup                                 # remove the results tha
         self._trouble = ServerStopping("the server is stopping")
         self._started.set()
         self._activity.stop()
-        try:
-            async with asyncio.timeout(_STOPPING):
-                for stop in (self.manager.stop, self.catalogue.stop, self.database.stop):
-                    await self._quietly(stop)
-        except TimeoutError:
-            self.log.error("geojobs did not stop within %s s", _STOPPING)  # noqa: TRY400  there is nothing to trace
+        self.metrics.stop()
+        for stream in tuple(self.streams):
+            stream.end()
+        for name, seconds in _STOPPING.items():
+            await self._stop_quietly(name, getattr(self, name).stop, seconds)
         self.pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _quietly(self, stop: Callable[[], Awaitable[Any]]) -> None:
-        try:
-            await stop()
-        except Exception:
-            self.log.exception("geojobs could not stop in order")
+    async def _stop_quietly(self, name: str, stop: Callable[[], Awaitable[Any]], seconds: float) -> None:
+        """Stop a room; what it throws, and what it does not do in time, is only logged."""
+        stopping = asyncio.ensure_future(stop())
+        await asyncio.wait({stopping}, timeout=seconds)
+        if not stopping.done():
+            self.log.error("geojobs did not stop within %s s: %s", seconds, name)
+            stopping.cancel()  # and not waited for: it may not listen
+        elif stopping.cancelled() or stopping.exception() is not None:
+            error = None if stopping.cancelled() else stopping.exception()
+            self.log.error("geojobs could not stop in order: %s", name, exc_info=error)
 
 
 main = GeoJobsApp.launch_instance

@@ -68,7 +68,7 @@ class Handler(CrossOriginHandler):
     """
 
     auth_resource = "geojobs"
-    polled = False  # whether GETs are made by clocks rather than by people
+    polled = False  # whether it is read by clocks rather than by people
     fields: Mapping[str, Any] = MappingProxyType({})
     left = False
     _body: Body | None = None
@@ -221,7 +221,7 @@ class Handler(CrossOriginHandler):
 
     def update_api_activity(self) -> None:
         """Count the request as something that a user did, unless a clock did it."""
-        if not (self.polled and self.request.method == "GET"):
+        if not (self.polled and self.request.method in ("GET", "HEAD")):
             super().update_api_activity()
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:

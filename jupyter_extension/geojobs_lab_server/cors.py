@@ -9,7 +9,9 @@ from jupyter_server.base.handlers import APIHandler
 from jupyter_server.utils import origin_matches_pat
 from tornado import web
 
-_ALLOWED_HEADERS = "Authorization, Content-Type, If-None-Match, Idempotency-Key, X-XSRFToken, X-CSRFToken"
+_ALLOWED_HEADERS = (
+    "Authorization, Content-Type, If-None-Match, Idempotency-Key, Last-Event-ID, X-XSRFToken, X-CSRFToken"
+)
 _EXPOSED_HEADERS = "Location, ETag, Retry-After"
 _PREFLIGHT_AGE = 600  # seconds that a browser may remember the answer
 

@@ -3,7 +3,7 @@
 from geojobs_lab.documents import Status
 from geojobs_lab.errors import InvalidInput
 from geojobs_lab_server.base import Handler, endpoint
-from geojobs_lab_server.query import Page, number, whole_number
+from geojobs_lab_server.query import Page, flag, number, whole_number
 from geojobs_lab_server.sending import send_file
 
 LONGEST_WAIT = 30.0  # seconds; proxies cut off requests that take a minute
@@ -37,10 +37,16 @@ class JobsHandler(Handler):
 
     @endpoint
     async def post(self) -> None:
-        """Submit a job."""
-        job = await self.geojobs.manager.submit(self.fields.get("job"), self.fields.get("inputs"))
+        """Submit a job; one whose key has come before is answered with the first."""
+        job, is_new = await self.geojobs.manager.submit(
+            self.fields.get("job"),
+            self.fields.get("inputs"),
+            priority=self.sent("priority"),
+            timeout=self.sent("timeout"),
+            key=self.request.headers.get("Idempotency-Key"),
+        )
         self.set_header("Location", self.links.job(job.uuid))
-        self.reply(job.document().to_json(), 201)
+        self.reply(job.document().to_json(), 201 if is_new else 200)
 
 
 class JobHandler(Handler):
@@ -60,14 +66,26 @@ class JobHandler(Handler):
 
     @endpoint
     async def delete(self, uuid: str) -> None:
-        """Stop an active job; remove one that has ended."""
+        """Stop an active job; remove one that has ended, unless only an active one is meant."""
+        only_active = flag(self, "active")
         job = await self.geojobs.manager.get(uuid)
-        if job.status.is_final:
+        if job.status.is_final and not only_active:
             await self.geojobs.manager.delete(uuid)
             self.set_status(204)
         else:
             job = await self.geojobs.manager.cancel(uuid)
             self.reply(job.document().to_json())
+
+
+class JobRetryHandler(Handler):
+    """``jobs/<uuid>/retry/``."""
+
+    @endpoint
+    async def post(self, uuid: str) -> None:
+        """Submit the job once more, as a new one."""
+        job = await self.geojobs.manager.retry(uuid)
+        self.set_header("Location", self.links.job(job.uuid))
+        self.reply(job.document().to_json(), 201)
 
 
 class JobLogHandler(Handler):

@@ -53,6 +53,20 @@ def number(handler: RequestHandler, name: str, default: float | None = None) -> 
     return value
 
 
+def flag(handler: RequestHandler, name: str) -> bool:
+    """Return whether the query says ``true``; without it, it does not.
+
+    Raises
+    ------
+    InvalidInput
+        It says neither ``true`` nor ``false``.
+    """
+    text = handler.get_query_argument(name, "") or "false"
+    if text not in ("true", "false"):
+        raise InvalidInput(f"{name}: {reprlib.repr(text)} is neither 'true' nor 'false'", field=name, value=text)
+    return text == "true"
+
+
 class Page:
     """The part of a list that the query asks for with ``limit`` and ``offset``."""
 

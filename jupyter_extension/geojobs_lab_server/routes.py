@@ -5,8 +5,10 @@ against the path as it was sent: a slash that is part of something else may be w
 """
 
 from geojobs_lab_server.base import Handler
-from geojobs_lab_server.jobs import JobHandler, JobLogHandler, JobOutputHandler, JobsHandler
+from geojobs_lab_server.events import EventsHandler, JobEventsHandler
+from geojobs_lab_server.jobs import JobHandler, JobLogHandler, JobOutputHandler, JobRetryHandler, JobsHandler
 from geojobs_lab_server.links import PREFIX
+from geojobs_lab_server.metrics import MetricsHandler
 from geojobs_lab_server.registered import RegisteredJobHandler, RegisteredJobsHandler
 from geojobs_lab_server.root import RootHandler, UnknownHandler
 from geojobs_lab_server.services import DownloadHandler, ServiceHandler, ServicesHandler
@@ -27,8 +29,12 @@ _TILE = r"tiles/(?P<z>-?\d{1,9})/(?P<x>-?\d{1,9})/(?P<y>-?\d{1,9})(?P<double>@2x
 _ROUTES: list[tuple[str, type[Handler]]] = [
     (r"jobs", JobsHandler),
     (rf"{_JOB}/log", JobLogHandler),
+    (rf"{_JOB}/events", JobEventsHandler),
+    (rf"{_JOB}/retry", JobRetryHandler),
     (rf"{_JOB}/outputs/(?P<name>[^/]+)\.npy", JobOutputHandler),
     (_JOB, JobHandler),
+    (r"events", EventsHandler),
+    (r"metrics", MetricsHandler),
     (r"registered-jobs", RegisteredJobsHandler),
     (r"registered-jobs/(?P<name>[^/]+)", RegisteredJobHandler),
     (r"services", ServicesHandler),

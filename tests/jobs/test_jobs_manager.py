@@ -232,9 +232,7 @@ def test_a_waiting_job_is_cancelled_without_a_worker(open_house, tmp_path: Path)
 def test_a_full_queue_refuses(open_house) -> None:
     async def scenario() -> None:
         async with open_house(max_queued=2) as house:
-            results = await asyncio.gather(
-                *(house.submit("sleeps", None) for _ in range(6)), return_exceptions=True
-            )
+            results = await asyncio.gather(*(house.submit("sleeps", None) for _ in range(6)), return_exceptions=True)
             refused = [result for result in results if isinstance(result, QueueFull)]
             assert len(refused) in (3, 4)
             assert refused[0].retry_after > 0
@@ -316,8 +314,7 @@ def test_the_renderer_of_the_configuration_draws_the_result(open_house) -> None:
     async def scenario() -> None:
         async with open_house(entries) as house:
             jobs = {
-                name: await house.finish(await house.submit(name, {"data": "service://climate@0"}))
-                for name in entries
+                name: await house.finish(await house.submit(name, {"data": "service://climate@0"})) for name in entries
             }
             service = await house.catalogue.get(f"{jobs['function'].uuid}/warmer")
             assert service.renderers["data"]["colors"] == [[1.0, "#ff0000"], [7.0, "#0000ff"]]

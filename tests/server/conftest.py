@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 TASKS = '''
-import os, sys, time
+import os, signal, sys, time
 import numpy as np
 from geojobs_lab.parameters import IntParameter, NumberParameter, RasterParameter, StringParameter
 from geojobs_lab.rasters import Raster
@@ -49,6 +49,22 @@ def slow(seconds: float = 60.0, data: Raster | None = None) -> str:
 
 
 @task
+def stubborn() -> str:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    log(f"pid {os.getpid()}")
+    progress(0.5)
+    while True:
+        time.sleep(0.02)
+
+
+@task
+def chatty(lines: int, length: int = 1) -> int:
+    for number in range(lines):
+        log(f"{number} " + "x" * length)
+    return lines
+
+
+@task
 def broken() -> int:
     raise ValueError("the value is wrong")
 
@@ -79,6 +95,8 @@ from geojobs_lab.renderers import Color, StretchedRenderer
 c.GeoJobsApp.registered_jobs = {{
     "some_job": {{"type": "task", "task": "labtasks.SomeTask", "title": "Some job"}},
     "slow": {{"type": "task", "task": "labtasks.slow"}},
+    "stubborn": {{"type": "task", "task": "labtasks.stubborn"}},
+    "chatty": {{"type": "task", "task": "labtasks.chatty"}},
     "broken": {{"type": "task", "task": "labtasks.broken"}},
     "numbers": {{"type": "task", "task": "labtasks.numbers"}},
     "doubled": {{"type": "task", "task": "labtasks.doubled", "publish_raster_results": True,

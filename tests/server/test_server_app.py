@@ -35,7 +35,7 @@ def test_the_root_tells_what_this_is(api: httpx.Client, server: Any) -> None:
 def test_everything_that_can_be_configured_is_explained() -> None:
     names = (
         "registered_jobs expose_library services service_roots data_dir max_workers max_queued job_timeout "
-        "temporary_service_max_age cleanup_interval best_fit_time"
+        "temporary_service_max_age cleanup_interval best_fit_time lease"
     ).split()
     traits = GeoJobsApp.class_own_traits(config=True)
     assert traits.keys() == set(names)
@@ -191,18 +191,6 @@ def test_a_data_folder_that_cannot_be_is_told_to_clients(geojobs_server: Any) ->
         assert "/proc/no" in server.log()
 
 
-def test_a_room_that_cannot_stop_does_not_keep_the_server(geojobs_server: Any) -> None:
-    config = """
-import geojobs_lab.services
-async def fail(self):
-    raise RuntimeError("no")
-geojobs_lab.services.ServiceCatalogue.stop = fail
-"""
-    with geojobs_server(config, tracebacks=True) as server:
-        assert server.stop() == 0
-        assert "could not stop in order" in server.log()
-
-
 def test_kernels_hear_where_the_server_is(geojobs_server: Any) -> None:
     config = """
 c.ServerApp.terminals_enabled = False
@@ -215,33 +203,6 @@ atexit.register(lambda: open("environment.txt", "w").write(
         url, pid = (server.folder / "root" / "environment.txt").read_text().split()
     assert url.replace("localhost", "127.0.0.1") == server.url
     assert int(pid) == server.process.pid
-
-
-def test_a_server_is_not_idle_while_a_job_runs(geojobs_server: Any, lab_config: str) -> None:
-    config = """
-import geojobs_lab_server.app
-from jupyter_server.serverapp import ServerApp
-from tornado.ioloop import PeriodicCallback
-geojobs_lab_server.app._ACTIVITY = 100
-def look_often(self):
-    self.looking = PeriodicCallback(self.shutdown_no_activity, 200)
-    self.looking.start()
-ServerApp.init_shutdown_no_activity = look_often
-c.ServerApp.shutdown_no_activity_timeout = 2
-"""
-    with geojobs_server(lab_config + config) as server, server.client() as client:
-
-        def last_activity() -> str:
-            status = httpx.get(f"{server.url}api/status", headers=client.headers, trust_env=False).json()
-            return str(status["last_activity"])
-
-        job = client.post("jobs/", json={"job": "slow", "inputs": {"seconds": 60}}).json()
-        time.sleep(0.5)
-        before = last_activity()
-        time.sleep(4)
-        assert last_activity() > before
-        client.delete(f"jobs/{job['uuid']}/")
-        assert server.process.wait(20) == 0  # now it is
 
 
 def test_the_application_starts_by_its_own_name(tmp_path: Path) -> None:

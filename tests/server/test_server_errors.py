@@ -32,14 +32,12 @@ def test_what_is_not_there_is_told_as_json(api: httpx.Client, method: str, url: 
 @pytest.mark.parametrize(
     ("method", "url"),
     [
-        ("POST", "jobs/aa346c90-68e5-4d19-a7f3-a54f6b87ec34/retry/"),
         ("GET", "services/world/variables/temperature/series/?lon=1&lat=2"),
         ("GET", "services/world/variables/temperature/classify/"),
         ("GET", "services/world/variables/temperature/unique/"),
         ("GET", "services/world/variables/temperature/image.png"),
         ("GET", "services/world/download/?format=tif"),
         ("GET", "services/world/download/?format=csv"),
-        ("GET", "metrics/"),
     ],
 )
 def test_what_comes_later_is_not_there_yet(api: httpx.Client, method: str, url: str) -> None:

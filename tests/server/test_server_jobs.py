@@ -124,6 +124,14 @@ def test_an_empty_field_of_a_form_means_no_inputs(api: httpx.Client) -> None:
         ({"job": "doubled", "inputs": {"data": "service://world:temperature@"}}, "inputs", "@"),
         ({"job": "doubled", "inputs": {"data": "service://a/../b:x"}}, "inputs", "a/../b"),
         ({"job": "doubled", "inputs": {"data": "service://missing:x"}}, "inputs", "missing"),
+        ({"job": "broken", "priority": "high"}, "priority", "high"),
+        ({"job": "broken", "priority": 1.5}, "priority", "1.5"),
+        ({"job": "broken", "priority": True}, "priority", "True"),
+        ({"job": "broken", "priority": 1001}, "priority", "1001"),
+        ({"job": "broken", "timeout": "soon"}, "timeout", "soon"),
+        ({"job": "broken", "timeout": 0}, "timeout", "0"),
+        ({"job": "broken", "timeout": -1}, "timeout", "-1"),
+        ({"job": "broken", "timeout": [1]}, "timeout", "[1]"),
     ],
 )
 def test_a_wrong_submission_is_refused_and_makes_no_job(
@@ -150,6 +158,82 @@ def test_a_full_queue_refuses_with_the_time_to_come_back(geojobs_server: Any, la
         assert refused.json()["message"]
         for job in (waiting, running):
             assert api.delete(f"jobs/{job['uuid']}/").json()["status"] == "revoked"
+
+
+def test_a_submission_may_limit_its_time(api: httpx.Client, finished: Finished) -> None:
+    for fields in ({"json": {"job": "slow", "timeout": 0.2}}, {"data": {"job": "slow", "timeout": "0.2"}}):
+        answer = api.post("jobs/", **fields)
+        assert answer.status_code == 201
+        assert list(answer.json()) == FIELDS
+        job = finished(answer.json())
+        assert (job["status"], job["error"]["type"]) == ("failure", "JobTimeout")
+
+
+def test_what_is_more_urgent_goes_first(api: httpx.Client, finished: Finished) -> None:
+    blocking = [started(api, api.post("jobs/", json={"job": "slow"}).json()) for _ in range(2)]
+    empty = {"job": "some_job", "inputs": '{"in": 1}', "priority": "", "timeout": ""}  # a form of a page
+    jobs = [
+        api.post("jobs/", json={**empty, "priority": -1, "timeout": None}).json(),
+        api.post("jobs/", data=empty).json(),
+        api.post("jobs/", json={**empty, "priority": "5", "timeout": 60}).json(),
+    ]
+    api.delete(f"jobs/{blocking[0]['uuid']}/")
+    jobs = [finished(job) for job in jobs]
+    api.delete(f"jobs/{blocking[1]['uuid']}/")
+    assert [job["status"] for job in jobs] == ["success"] * 3
+    assert sorted(jobs, key=lambda job: job["started"]) == jobs[::-1]
+
+
+def test_a_key_that_comes_again_gets_the_first_job(api: httpx.Client, finished: Finished) -> None:
+    body = {"job": "some_job", "inputs": {"in": 1}}
+    key = {"Idempotency-Key": "the key of this test"}
+    first = api.post("jobs/", json=body, headers=key)
+    again = api.post("jobs/", data={**body, "inputs": '{"in": 1}'}, headers=key)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.json()["uuid"] == first.json()["uuid"]
+    assert again.headers["Location"] == first.headers["Location"]
+    done = finished(first.json())
+    assert api.post("jobs/", json=body, headers=key).json() == done  # as it is now
+    other = api.post("jobs/", json=body, headers={"Idempotency-Key": "another key of this test"})
+    assert other.status_code == 201
+    assert other.json()["uuid"] != done["uuid"]
+
+
+@pytest.mark.parametrize(
+    ("key", "fields"),
+    [
+        ("the key of another test", {"job": "broken"}),
+        ("the key of another test", {"job": "some_job", "inputs": {"in": 2}}),
+        ("x" * 256, {"job": "some_job", "inputs": {"in": 1}}),
+        ("", {"job": "some_job", "inputs": {"in": 1}}),
+    ],
+)
+def test_a_key_that_cannot_be_is_refused(api: httpx.Client, key: str, fields: dict[str, Any]) -> None:
+    api.post(
+        "jobs/",
+        json={"job": "some_job", "inputs": {"in": 1}},
+        headers={"Idempotency-Key": "the key of another test"},
+    )
+    before = api.get("jobs/", params={"limit": 1}).json()["count"]
+    answer = api.post("jobs/", json=fields, headers={"Idempotency-Key": key})
+    assert answer.status_code == 400
+    assert answer.json()["errors"].keys() == {"Idempotency-Key"}
+    assert api.get("jobs/", params={"limit": 1}).json()["count"] == before
+
+
+def test_a_job_is_tried_again_as_a_new_one(run: Submit, api: httpx.Client, server: Any, finished: Finished) -> None:
+    job = run("some_job", **{"in": 7})
+    for url in (f"jobs/{job['uuid']}/retry/", f"jobs/{job['uuid']}/retry"):
+        answer = api.post(url)
+        assert answer.status_code == 201
+        again = answer.json()
+        assert again["uuid"] != job["uuid"]
+        assert answer.headers["Location"] == f"{server.path}jobs/{again['uuid']}/"
+        done = finished(again)
+        assert [done[name] for name in ("job", "inputs", "status")] == ["some_job", '{"in": 7}', "success"]
+    assert api.get(f"jobs/{job['uuid']}/").json() == job
+    assert api.get(f"jobs/{job['uuid']}/retry/").status_code == 405
+    assert api.post("jobs/aa346c90-68e5-4d19-a7f3-a54f6b87ec34/retry/").status_code == 404
 
 
 # -- what a job tells
@@ -235,21 +319,6 @@ def test_a_long_poll_that_cannot_be_is_refused(run: Submit, api: httpx.Client, q
     assert answer.json()["errors"].keys() <= {"wait", "revision"}
 
 
-def test_polling_is_no_activity_of_the_user(run: Submit, api: httpx.Client, server: Any) -> None:
-    def last_activity() -> str:
-        headers = {"Authorization": f"token {server.token}"}
-        status = httpx.get(f"{server.url}api/status", headers=headers, trust_env=False).json()
-        return str(status["last_activity"])
-
-    job = run("some_job", **{"in": 1})
-    before = last_activity()
-    for url in (f"jobs/{job['uuid']}/", f"jobs/{job['uuid']}/log/", "jobs/", "registered-jobs/", "services/", ""):
-        assert api.get(url).status_code == 200
-    assert last_activity() == before
-    run("some_job", **{"in": 1})
-    assert last_activity() > before
-
-
 # -- lists and logs
 
 
@@ -318,6 +387,20 @@ def test_deleting_an_active_job_ends_its_worker(api: httpx.Client) -> None:
     assert answer.json()["status"] == "revoked"
     assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     assert api.get(f"jobs/{job['uuid']}/").json() == answer.json()
+
+
+def test_stopping_what_has_ended_does_not_remove_it(run: Submit, api: httpx.Client) -> None:
+    job = run("some_job", **{"in": 1})
+    answer = api.delete(f"jobs/{job['uuid']}/", params={"active": "true"})
+    assert answer.status_code == 409
+    assert job["uuid"] in answer.json()["message"]
+    assert api.get(f"jobs/{job['uuid']}/").json() == job
+    wrong = api.delete(f"jobs/{job['uuid']}/", params={"active": "yes"})
+    assert (wrong.status_code, list(wrong.json()["errors"])) == (400, ["active"])
+    assert api.delete(f"jobs/{job['uuid']}/", params={"active": "false"}).status_code == 204
+    active = api.post("jobs/", json={"job": "slow"}).json()
+    stopped = api.delete(f"jobs/{active['uuid']}/", params={"active": "true"})
+    assert (stopped.status_code, stopped.json()["status"]) == (200, "revoked")
 
 
 def test_deleting_an_ended_job_removes_it_with_its_services(api: httpx.Client, result: str) -> None:

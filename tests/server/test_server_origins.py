@@ -57,7 +57,7 @@ def test_a_preflight_is_answered_with_methods_and_headers(open_server: Any) -> N
     assert answer.status_code == 204
     assert answer.headers["Access-Control-Allow-Origin"] == ELSEWHERE
     assert answer.headers["Access-Control-Allow-Headers"] == (
-        "Authorization, Content-Type, If-None-Match, Idempotency-Key, X-XSRFToken, X-CSRFToken"
+        "Authorization, Content-Type, If-None-Match, Idempotency-Key, Last-Event-ID, X-XSRFToken, X-CSRFToken"
     )
     assert answer.headers["Access-Control-Allow-Methods"] == "GET, POST, HEAD, OPTIONS"
     assert elsewhere.headers["Access-Control-Allow-Methods"] == "GET, PATCH, DELETE, HEAD, OPTIONS"
