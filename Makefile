@@ -19,8 +19,9 @@ demo: $(VENV)/.demo
 lab: $(VENV)/.lab
 	$(BIN)/geojobs lab
 
+# Most of the time is waiting for servers and browsers: more tests at once than processors.
 test: $(VENV)/.test
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

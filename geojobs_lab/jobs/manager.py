@@ -7,7 +7,7 @@ end `runner`'s, what other servers have to do with it `neighbours`'.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
@@ -257,7 +257,7 @@ class JobManager:
                 return job
         return await self.get(uuid)
 
-    async def follow(self, after: int | None) -> AsyncIterator[tuple[int, Sequence[Change]]]:
+    async def follow(self, after: int | None) -> AsyncGenerator[tuple[int, Sequence[Change]], None]:
         """Give the changes of all jobs on the data folder, whichever server makes them.
 
         What has changed several times since the last look comes once, as it is now, so a slow reader costs nothing.

@@ -167,7 +167,10 @@ class JobStore(Protocol):
         """Return the status of each of these jobs that there is."""
 
     async def log(self, uuid: str, offset: int) -> tuple[Sequence[LogLine], int]:
-        """Return log lines from number `offset`, and the number to go on with; raise NotFound."""
+        """Return log lines from number `offset`, and the number to go on with; raise NotFound.
+
+        Where the oldest have been dropped, a first line says how many.
+        """
 
 
 class SqliteJobStore:
@@ -362,6 +365,9 @@ class SqliteJobStore:
                 (_row(connection, uuid)["seq"], offset, _LOG_PAGE),
             ).fetchall()
             lines = [LogLine(time=row["time"], level=row["level"], message=row["message"]) for row in rows]
+            if rows and (dropped := rows[0]["line"] - offset) > 0:
+                note = f"{dropped} earlier lines are not kept"
+                lines.insert(0, LogLine(time=rows[0]["time"], level="WARNING", message=note))
             return lines, rows[-1]["line"] + 1 if rows else offset
 
         return await self._database.read(work)

@@ -21,7 +21,7 @@ from traitlets.config import Config
 from traitlets.config.loader import DeferredConfig, LazyConfigValue
 
 from geojobs_lab._version import __version__
-from geojobs_lab.errors import ServerStopping, Unavailable
+from geojobs_lab.errors import ServerStopping, StoreError, Unavailable
 from geojobs_lab_server.links import Links
 from geojobs_lab_server.metrics import Metrics
 from geojobs_lab_server.pool import Pool
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _THREADS = 4  # for tiles and files; numpy, zlib and reading let others run meanwhile
 # Seconds that the rooms may take to stop, 4 in all: Jupyter itself would wait for ever. The manager ends the workers.
 _STOPPING = {"manager": 3.4, "catalogue": 0.3, "database": 0.3}
+_START_AGAIN = 2.0  # seconds between two tries to open the database
 _ACTIVITY = 60_000  # milliseconds between two notes that jobs are running
 
 
@@ -200,6 +201,7 @@ jupyter geojobs cleanup                                 # remove the results tha
         self._server.io_loop.add_callback(self.metrics.start)
         self._started = asyncio.Event()
         self._trouble: Unavailable | None = None
+        self._starting: asyncio.Future[None] | None = None
         self._activity = PeriodicCallback(self._note_activity, _ACTIVITY)
         self.streams = set()
 
@@ -211,17 +213,35 @@ jupyter geojobs cleanup                                 # remove the results tha
         # Kernels that the server starts inherit these: they know that the extension is there, and where.
         os.environ["GEOJOBS_SERVER_URL"] = serverapp.connection_url
         os.environ["GEOJOBS_SERVER_PID"] = str(os.getpid())
+        starting = asyncio.ensure_future(self._start_rooms())
+        self._starting = starting
+        # What cannot start now is told to those who ask, and tried again: the disk may have room in a while.
+        await asyncio.wait({starting, asyncio.ensure_future(self._started.wait())}, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _start_rooms(self) -> None:
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            await self.database.start()
+            while not await self._open_database():
+                await asyncio.sleep(_START_AGAIN)
             await self.catalogue.start()
             await self.manager.start()
             self._activity.start()
+            if not self.is_stopping:
+                self._trouble = None
         except Exception:
             self.log.exception("geojobs cannot work")
             self._trouble = Unavailable("geojobs could not start; the server's log tells why")
         finally:
             self._started.set()
+
+    async def _open_database(self) -> bool:
+        try:
+            await self.database.start()
+        except StoreError as error:
+            self.log.error("geojobs cannot start yet: %s", error, exc_info=error.__cause__)
+            self._trouble = Unavailable(f"geojobs cannot start yet: {error}")
+            self._started.set()
+            return False
+        return True
 
     async def ready(self) -> None:
         """Return when the rooms work.
@@ -229,7 +249,7 @@ jupyter geojobs cleanup                                 # remove the results tha
         Raises
         ------
         Unavailable
-            They do not, and will not.
+            They do not yet, or will not.
         """
         await self._started.wait()
         if self._trouble is not None:
@@ -259,10 +279,10 @@ jupyter geojobs cleanup                                 # remove the results tha
             return
         self._trouble = ServerStopping("the server is stopping")
         self._started.set()
+        if self._starting is not None:
+            self._starting.cancel()
         self._activity.stop()
         self.metrics.stop()
-        for stream in tuple(self.streams):
-            stream.end()
         for name, seconds in _STOPPING.items():
             await self._stop_quietly(name, getattr(self, name).stop, seconds)
         self.pool.shutdown(wait=False, cancel_futures=True)

@@ -105,14 +105,6 @@ def test_a_schema_is_brought_up_to_date_and_a_newer_one_refused(tmp_path: Path) 
     asyncio.run(scenario())
 
 
-def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / "jobs.db"
-    path.write_bytes(b"a letter to my grandmother" * 100)
-    with pytest.raises(StoreError, match="not a database"):
-        asyncio.run(opened(path).start())
-    assert path.read_bytes().startswith(b"a letter")
-
-
 def test_stopping_twice_and_using_a_closed_database(tmp_path: Path) -> None:
     async def scenario() -> None:
         database = opened(tmp_path / "jobs.db")

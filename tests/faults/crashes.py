@@ -23,8 +23,8 @@ import numpy as np  # loaded before the forks, like the next two
 import rioxarray  # noqa: F401
 from result_tasks import Several
 
-from geojobs_lab import database as databases
 from geojobs_lab.database import Database
+from geojobs_lab.database import thread as databases
 from geojobs_lab.documents import LogLine, Status
 from geojobs_lab.jobs import JobManager, JobSpec, Outcome, RegisteredJobs, Watcher
 from geojobs_lab.jobs.run import run_to_document

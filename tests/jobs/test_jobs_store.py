@@ -164,7 +164,9 @@ def test_a_log_is_bounded_and_keeps_its_numbers(play) -> None:
         await store.replace(one, one, log=[line(str(number)) for number in range(LOG_LINES)])
         await store.replace(one, one, log=[line("last but one"), line("last")])
         first, _ = await store.log(one.uuid, 0)
-        assert first[0]["message"] == "2"
+        assert first[0] == {"time": "t", "level": "WARNING", "message": "2 earlier lines are not kept"}
+        assert first[1]["message"] == "2"
+        assert (await store.log(one.uuid, 2))[0][0]["message"] == "2"
         assert await store.log(one.uuid, LOG_LINES + 1) == ([line("last")], LOG_LINES + 2)
 
     play(scenario)

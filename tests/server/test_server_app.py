@@ -187,7 +187,7 @@ def test_a_data_folder_that_cannot_be_is_told_to_clients(geojobs_server: Any) ->
     with geojobs_server(config, tracebacks=True, up=503) as server, server.client() as client:
         for answer in (client.get("jobs/"), client.post("jobs/", json={"job": "debug:echo"}), client.get("")):
             assert answer.status_code == 503
-            assert answer.json()["message"].startswith("geojobs could not start")
+            assert answer.json()["message"].startswith("geojobs cannot start yet: the job database")
         assert "/proc/no" in server.log()
 
 

@@ -1,8 +1,6 @@
-"""One SQLite file, one thread that owns its connection, and group commit.
+"""One thread that owns the connection to a SQLite file, and group commit.
 
-Owns: opening the file with the right permissions and pragmas, schema versions, and turning units of work from
-the event loop into transactions. Rooms that keep tables bring their schema (`Database.add_schema`) and their own
-SQL; what the rows mean is theirs.
+Owns the turning of units of work from the event loop into transactions. What concerns the file itself is `file`'s.
 
 Units of work that wait together are committed together: one fsync serves all of them, and none of them is
 answered before it. Each runs in a savepoint, so that one that fails undoes only itself.
@@ -10,7 +8,6 @@ answered before it. Each runs in a savepoint, so that one that fails undoes only
 
 import asyncio
 import logging
-import os
 import queue
 import sqlite3
 import threading
@@ -20,13 +17,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from geojobs_lab.database.file import open_file
+from geojobs_lab.database.troubles import store_error
 from geojobs_lab.errors import StoreError
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 _BATCH = 256  # units of work in one transaction, at most
-_BUSY_TIMEOUT = 5000  # ms that another process's write is waited for
+_LAST_WORK = 2.0  # seconds that the last units may take when the database is closed
 
 
 @dataclass(slots=True)
@@ -43,11 +42,11 @@ class Database:
     ----------
     path : Path
         The file; it is made with mode 0600 in a folder with mode 0700.
-    journal_mode : str
-        ``"WAL"``, or ``"DELETE"`` where the file system has no shared memory.
+    journal_mode : str, optional
+        ``"WAL"``, or ``"DELETE"`` for file systems of a network; what suits the file's own when left out.
     """
 
-    def __init__(self, path: Path, *, journal_mode: str = "WAL") -> None:
+    def __init__(self, path: Path, *, journal_mode: str | None = None) -> None:
         self.path = path
         self._journal_mode = journal_mode
         self._schemas: dict[str, Sequence[str]] = {}
@@ -59,7 +58,7 @@ class Database:
         self._schemas[room] = steps
 
     async def start(self) -> None:
-        """Open the file and bring its schema up to date.
+        """Open the file and bring its schema up to date; may be called again when it could not.
 
         Raises
         ------
@@ -69,14 +68,20 @@ class Database:
         opened: Future[None] = Future()
         self._thread = threading.Thread(target=self._serve, args=(opened,), name="geojobs-database", daemon=True)
         self._thread.start()
-        await asyncio.wrap_future(opened)
+        try:
+            await asyncio.wrap_future(opened)
+        except BaseException:
+            self._thread = None
+            raise
 
     async def stop(self) -> None:
         """Finish what waits, close the file. May be called twice."""
         thread, self._thread = self._thread, None
         if thread is not None:
             self._units.put(None)
-            await asyncio.to_thread(thread.join)
+            await asyncio.to_thread(thread.join, _LAST_WORK)
+            if thread.is_alive():
+                _log.error("The job database is still busy: its last work is left undone")
 
     async def write(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         """Run `work` in a transaction; when this returns, it is on the disk.
@@ -104,10 +109,11 @@ class Database:
 
     def _serve(self, opened: "Future[None]") -> None:
         try:
-            connection = self._open()
+            connection = open_file(self.path, self._journal_mode, self._schemas)
         except (sqlite3.Error, OSError, StoreError) as error:
-            opened.set_exception(error if isinstance(error, StoreError) else _store_error(error))
+            opened.set_exception(error if isinstance(error, StoreError) else store_error(error))
             return
+        inode = self.path.stat().st_ino
         opened.set_result(None)
         going_on = True
         while going_on:
@@ -118,37 +124,26 @@ class Database:
                 going_on = False
             # A caller that gave up while it waited gets its work undone before it began.
             units = [unit for unit in batch if unit is not None and unit.future.set_running_or_notify_cancel()]
-            if units:
+            if not units:
+                continue
+            try:
+                if not self._is_there(inode):
+                    # What is written into a file that has been removed is lost: another takes its place.
+                    connection.close()
+                    connection = open_file(self.path, self._journal_mode, self._schemas)
+                    inode = self.path.stat().st_ino
+                    _log.error("The job database was removed or replaced while it was in use; it is opened anew")
+            except (sqlite3.Error, OSError, StoreError) as error:
+                _refuse(units, error)
+            else:
                 _transact(connection, units)
         connection.close()
 
-    def _open(self) -> sqlite3.Connection:
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-        connection = sqlite3.connect(self.path, isolation_level=None, timeout=_BUSY_TIMEOUT / 1000)
-        connection.row_factory = sqlite3.Row
-        connection.execute(f"PRAGMA journal_mode = {self._journal_mode}")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        self._migrate(connection)
-        return connection
-
-    def _migrate(self, connection: sqlite3.Connection) -> None:
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute("CREATE TABLE IF NOT EXISTS schemas (room TEXT PRIMARY KEY, version INTEGER NOT NULL)")
-        versions = {row["room"]: row["version"] for row in connection.execute("SELECT room, version FROM schemas")}
-        for room, steps in self._schemas.items():
-            version = versions.get(room, 0)
-            if version > len(steps):
-                raise StoreError(
-                    f"the database was written by a newer version of geojobs_lab ({room}: schema {version}, "
-                    f"this version knows {len(steps)})"
-                )
-            for script in steps[version:]:
-                for statement in filter(str.strip, script.split(";")):
-                    connection.execute(statement)
-            connection.execute("INSERT OR REPLACE INTO schemas VALUES (?, ?)", (room, len(steps)))
-        connection.execute("COMMIT")
+    def _is_there(self, inode: int) -> bool:
+        try:
+            return self.path.stat().st_ino == inode
+        except FileNotFoundError:
+            return False
 
 
 def _transact(connection: sqlite3.Connection, units: Sequence[_Unit]) -> None:
@@ -160,17 +155,18 @@ def _transact(connection: sqlite3.Connection, units: Sequence[_Unit]) -> None:
             connection.execute("SAVEPOINT unit")
             try:
                 outcomes.append((unit, unit.work(connection), None))
-            except Exception as error:  # noqa: BLE001  it is the caller's, who gets it
+            except Exception as error:
+                if not connection.in_transaction:
+                    raise  # SQLite has undone all of it: the disk is full, or the file damaged
                 connection.execute("ROLLBACK TO unit")
-                outcomes.append((unit, None, _store_error(error) if isinstance(error, sqlite3.Error) else error))
+                outcomes.append((unit, None, store_error(error) if isinstance(error, sqlite3.Error) else error))
             connection.execute("RELEASE unit")
         connection.execute("COMMIT")
     except sqlite3.Error as error:
         _log.error("The database refused a transaction: %s", error)
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-        for unit in units:
-            unit.future.set_exception(_store_error(error))
+        _refuse(units, error)
         return
     for unit, result, failure in outcomes:
         if failure is None:
@@ -179,7 +175,6 @@ def _transact(connection: sqlite3.Connection, units: Sequence[_Unit]) -> None:
             unit.future.set_exception(failure)
 
 
-def _store_error(error: Exception) -> StoreError:
-    store_error = StoreError(f"the job database cannot be used: {error}")
-    store_error.__cause__ = error
-    return store_error
+def _refuse(units: Sequence[_Unit], error: Exception) -> None:
+    for unit in units:
+        unit.future.set_exception(error if isinstance(error, StoreError) else store_error(error))
