@@ -40,9 +40,12 @@ def open_file(path: Path, journal_mode: str | None, schemas: Mapping[str, Sequen
     with _alone(path):
         try:
             return _open(path, journal_mode, schemas)
-        except sqlite3.DatabaseError as error:
-            if code(error) not in DAMAGED:
+        except (OSError, StoreError):
+            raise
+        except Exception as error:
+            if isinstance(error, sqlite3.Error) and code(error) not in DAMAGED:
                 raise
+            # Or it holds texts that are none, versions that are no numbers: what only damage explains.
             aside = _set_aside(path)
             _log.error("The job database is damaged (%s): it is kept as %s, and a new one is begun", error, aside)
             return _open(path, journal_mode, schemas)

@@ -7,6 +7,7 @@ answered before it. Each runs in a savepoint, so that one that fails undoes only
 """
 
 import asyncio
+import contextlib
 import logging
 import queue
 import sqlite3
@@ -110,7 +111,7 @@ class Database:
     def _serve(self, opened: "Future[None]") -> None:
         try:
             connection = open_file(self.path, self._journal_mode, self._schemas)
-        except (sqlite3.Error, OSError, StoreError) as error:
+        except Exception as error:  # noqa: BLE001  in a damaged file anything may be met, and somebody waits
             opened.set_exception(error if isinstance(error, StoreError) else store_error(error))
             return
         inode = self.path.stat().st_ino
@@ -133,7 +134,7 @@ class Database:
                     connection = open_file(self.path, self._journal_mode, self._schemas)
                     inode = self.path.stat().st_ino
                     _log.error("The job database was removed or replaced while it was in use; it is opened anew")
-            except (sqlite3.Error, OSError, StoreError) as error:
+            except Exception as error:  # noqa: BLE001  likewise
                 _refuse(units, error)
             else:
                 _transact(connection, units)
@@ -162,10 +163,11 @@ def _transact(connection: sqlite3.Connection, units: Sequence[_Unit]) -> None:
                 outcomes.append((unit, None, store_error(error) if isinstance(error, sqlite3.Error) else error))
             connection.execute("RELEASE unit")
         connection.execute("COMMIT")
-    except sqlite3.Error as error:
+    except Exception as error:  # noqa: BLE001  likewise
         _log.error("The database refused a transaction: %s", error)
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+        with contextlib.suppress(sqlite3.Error):
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
         _refuse(units, error)
         return
     for unit, result, failure in outcomes:

@@ -237,7 +237,7 @@ jupyter geojobs cleanup                                 # remove the results tha
         try:
             await self.database.start()
         except StoreError as error:
-            self.log.error("geojobs cannot start yet: %s", error, exc_info=error.__cause__)
+            self.log.error("geojobs cannot start yet: %s", error, exc_info=error.__cause__)  # noqa: TRY400  its cause
             self._trouble = Unavailable(f"geojobs cannot start yet: {error}")
             self._started.set()
             return False
