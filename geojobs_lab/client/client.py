@@ -2,9 +2,11 @@
 
 import os
 from collections.abc import Mapping
+from copy import copy
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+from uuid import uuid4
 
 from geojobs_lab.client.discovery import Surroundings, discover
 from geojobs_lab.client.display import display
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from geojobs_lab.renderers import Renderer
 
+_REPEATS = 2  # of a submission whose answer is lost
 _PAGE = 100  # items asked for where the caller names no limit
 _SHOWN = 20  # of them on a page of the live table, at most
 
@@ -48,6 +51,22 @@ class Client:
 
     def __init__(self, url: str | None = None, token: str | None = None) -> None:
         self.transport = Transport(discover(url, Surroundings.here(token)))
+        self._options: dict[str, int | float] = {}
+
+    def options(self, *, priority: int | None = None, timeout: float | None = None) -> Self:
+        """Return this client as one that submits jobs in another way: ``client.options(priority=5).submit(...)``.
+
+        Parameters
+        ----------
+        priority : int, optional
+            -1000 to 1000; jobs with more go first. 0 when left out.
+        timeout : float, optional
+            Seconds that a job may run; never more than the server allows.
+        """
+        other = copy(self)
+        given = {"priority": priority, "timeout": timeout}
+        other._options = {**self._options, **{name: value for name, value in given.items() if value is not None}}
+        return other
 
     @property
     def url(self) -> str:
@@ -67,6 +86,8 @@ class Client:
 
     def submit(self, name: str, /, inputs: Mapping[str, Any] | None = None, **named: Any) -> Job:
         """Submit a job and return its handle at once.
+
+        When the connection breaks it is sent again; the server takes it once.
 
         Parameters
         ----------
@@ -89,10 +110,16 @@ class Client:
         if twice:
             raise InvalidInput(f"inputs: {twice[0]!r} is given twice, in the mapping and as a keyword", value=twice[0])
         values = {key: to_json(value, key) for key, value in {**(inputs or {}), **named}.items()}
-        body = {"job": name, "inputs": dump_json(values)}
-        return Job(
-            self.transport.request("POST", "jobs/", doing=f"submitting the job {name!r}", json=body), self.transport
+        body = {"job": name, "inputs": dump_json(values), **self._options}
+        document = self.transport.request(
+            "POST",
+            "jobs/",
+            doing=f"submitting the job {name!r}",
+            repeats=_REPEATS,
+            headers={"Idempotency-Key": str(uuid4())},
+            json=body,
         )
+        return Job(document, self.transport)
 
     def form(self, name: str) -> Any:
         """Return a form for a registered job, to be filled in and submitted in the notebook."""

@@ -19,7 +19,6 @@ from geojobs_lab.errors import (
     InvalidInput,
     JobFailed,
     JobRevoked,
-    NotFound,
     RequestRefused,
     ServerNotFound,
 )
@@ -173,19 +172,28 @@ class Job:
         return self.wait_async().__await__()
 
     def cancel(self) -> Self:
-        """Stop the job, its worker too; nothing happens when it has ended already.
+        """Stop the job, its worker too, in whichever server it runs; nothing happens when it has ended already."""
+        try:
+            answer = self.transport.request(
+                "DELETE", self._path, params={"active": "true"}, doing=f"cancelling the job {self.uuid}"
+            )
+        except RequestRefused as error:
+            if error.status != 409:
+                raise
+            return self.refresh()
+        self._hear(answer)
+        return self
+
+    def retry(self) -> "Job":
+        """Submit the same job with the same inputs once more, and return the new one.
 
         Raises
         ------
-        NotFound
-            It ended in the very moment, and the server took the request as one to remove it.
+        RequestRefused
+            The server refuses it: what was right once may be wrong by now.
         """
-        if not self.refresh()._document.status.is_final:
-            answer = self.transport.request("DELETE", self._path, doing=f"cancelling the job {self.uuid}")
-            if answer is None:
-                raise NotFound("job", self.uuid, f"job {self.uuid} ended while it was being cancelled, and is removed")
-            self._hear(answer)
-        return self
+        path = f"{self._path}retry/"
+        return Job(self.transport.request("POST", path, doing=f"submitting the job {self.uuid} again"), self.transport)
 
     def delete(self) -> None:
         """Remove the ended job with its temporary services.

@@ -4,6 +4,7 @@ Knows httpx (loaded on the first request) and the error document of the REST con
 the answers mean, is for `client` and `job`.
 """
 
+import time
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _CONNECT = 5.0  # seconds until a connection must stand
 _ANSWER = 60.0  # seconds for an answer; a long-poll's own waiting comes on top
 _NAME = "geojobs_lab"  # what the root of the API calls itself
+_PAUSES = (0.2, 1.0, 5.0)  # seconds before a request is sent again
 _LOOK = 5.0  # seconds that a server has to show that it is one
 
 
@@ -44,6 +46,7 @@ class Transport:
         doing: str,
         params: Mapping[str, str | int | float] | None = None,
         waiting: float = 0.0,
+        repeats: int = 0,
         **body: Any,
     ) -> Any:
         """Send one request and return what the JSON of the answer holds (None for an empty one).
@@ -56,8 +59,10 @@ class Transport:
             What this is for, such as ``"submitting the job 'warming'"``: errors begin with it.
         waiting : float
             Seconds that the server may take on purpose.
+        repeats : int
+            How often it is sent again when the connection breaks: for requests that the server takes only once.
         **body
-            httpx's own ``json``, ``data``, ``files``.
+            httpx's own ``json``, ``data``, ``files``, ``headers``.
 
         Raises
         ------
@@ -65,10 +70,16 @@ class Transport:
         """
         import httpx
 
-        try:
-            answer = self._open().request(method, self._url(path), params=params, timeout=_timeout(waiting), **body)
-        except httpx.TransportError as error:
-            raise self._unreachable(error, doing) from error
+        pauses: tuple[float | None, ...] = (*_PAUSES[:repeats], None)
+        for pause in pauses:
+            try:
+                answer = self._open().request(method, self._url(path), params=params, timeout=_timeout(waiting), **body)
+            except httpx.TransportError as error:
+                if pause is None:
+                    raise self._unreachable(error, doing) from error
+                time.sleep(pause)
+            else:
+                break
         return self._read(answer, doing)
 
     async def arequest(

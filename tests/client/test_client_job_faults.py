@@ -9,7 +9,7 @@ import pytest
 
 from geojobs_lab.client import Job
 from geojobs_lab.documents import Status
-from geojobs_lab.errors import Conflict, JobFailed, JobRevoked, NotFound, RequestRefused, ServerNotFound, WaitTimeout
+from geojobs_lab.errors import Conflict, JobFailed, JobRevoked, RequestRefused, ServerNotFound, WaitTimeout
 
 LOG = {"lines": [{"time": "2016", "level": "INFO", "message": f"line {n}"} for n in range(12)], "next_offset": 99}
 
@@ -226,17 +226,11 @@ def test_the_log_is_read_to_its_end(scripted, job):
     assert "line 3" in repr(log)
 
 
-def test_cancelling_an_ended_job_asks_for_nothing_that_would_remove_it(scripted, job):
+def test_cancelling_an_ended_job_removes_nothing_and_tells_how_it_ended(scripted, job):
+    scripted.answer("DELETE", "jobs/u-1/", (409, {"message": "job u-1 has ended", "reason": None, "errors": {}}))
     scripted.answer("GET", "jobs/u-1/", document("success"))
     assert job.cancel().status is Status.SUCCESS
-    assert [asked.method for asked in scripted.asked] == ["GET"]
-
-
-def test_a_job_that_ends_while_it_is_cancelled_is_said_to_be_removed(scripted, job):
-    scripted.answer("GET", "jobs/u-1/", document())
-    scripted.answer("DELETE", "jobs/u-1/", (204, b""))
-    with pytest.raises(NotFound, match="ended while it was being cancelled"):
-        job.cancel()
+    assert [(asked.method, asked.query) for asked in scripted.asked] == [("DELETE", {"active": "true"}), ("GET", {})]
 
 
 def test_a_job_that_goes_on_is_not_deleted(scripted, job):

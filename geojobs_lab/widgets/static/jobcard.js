@@ -88,19 +88,12 @@ function renderJobCard(model, el, outer) {
     const { signal } = current;
     working(buttons.cancel, "Cancelling…");
     try {
-      const found = await ask(model, `jobs/${job.uuid}/`, { signal });
-      // A DELETE would remove a job that has ended.
-      if (FINAL.has(found.status)) return take(found);
-      const answer = await ask(model, `jobs/${job.uuid}/`, { method: "DELETE", signal });
-      if (answer) take(answer);
-      else {
-        current.abort();
-        removed();
-        view.say("The job ended in this very moment; the server took the request as one to remove it.");
-      }
+      // only while it is active: a job that has ended meanwhile is not to be removed
+      take(await ask(model, `jobs/${job.uuid}/?active=true`, { method: "DELETE", signal }));
     } catch (error) {
       if (error.name === "AbortError") return;
       if (error instanceof Refused && error.status === 404) return removed();
+      if (error instanceof Refused && error.status === 409) return; // it has ended, as the card is about to hear
       if (error instanceof Refused) return view.say(`It is not cancelled: ${error.message}`);
       const told = tellKernel(model, { wish: "cancel" });
       view.say(told ? "The page cannot reach the server; the kernel cancels the job when it is free." : error.message);
@@ -109,12 +102,22 @@ function renderJobCard(model, el, outer) {
     }
   }
 
+  /** Submit the same once more; what the server does not know any more, as the card knows it. */
+  async function again() {
+    try {
+      return await ask(model, `jobs/${job.uuid}/retry/`, { method: "POST", signal: outer });
+    } catch (error) {
+      if (!(error instanceof Refused && error.status === 404)) throw error;
+      const send = { job: job.job, inputs: job.inputs };
+      return ask(model, "jobs/", { method: "POST", send, signal: outer });
+    }
+  }
+
   async function retry() {
     const before = buttons.retry.textContent;
     working(buttons.retry, "Submitting…");
     try {
-      const send = { job: job.job, inputs: job.inputs };
-      const submitted = await ask(model, "jobs/", { method: "POST", send, signal: outer });
+      const submitted = await again();
       const attempts = [...(model.get("attempts") || []), { uuid: job.uuid, status: job.status }];
       model.set("attempts", attempts);
       model.set("document", submitted);

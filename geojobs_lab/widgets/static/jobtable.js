@@ -57,9 +57,11 @@ export default {
 
     const acts = {
       async cancel(uuid, options) {
-        const job = await ask(model, `jobs/${uuid}/`, options);
-        // A DELETE would remove a job that has ended.
-        if (!FINAL.has(job.status)) await ask(model, `jobs/${uuid}/`, { method: "DELETE", ...options });
+        try {
+          await ask(model, `jobs/${uuid}/?active=true`, { method: "DELETE", ...options });
+        } catch (error) {
+          if (!(error instanceof Refused && error.status === 409)) throw error; // it has ended meanwhile
+        }
       },
       delete: (uuid, options) => ask(model, `jobs/${uuid}/`, { method: "DELETE", ...options }),
     };
