@@ -50,7 +50,8 @@ def server(geojobs_server: Any, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def test_the_configuration_table_is_complete_and_true() -> None:
     from geojobs_lab_server.app import GeoJobsApp
 
-    table = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", README, re.MULTILINE))
+    section = README.partition("## Configuration")[2]
+    table = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", section, re.MULTILINE))
     traits = {
         name: trait
         for name, trait in GeoJobsApp.class_own_traits(config=True).items()
