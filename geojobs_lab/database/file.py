@@ -24,10 +24,12 @@ _NETWORKS = re.compile(
 )
 
 
-def open_file(path: Path, journal_mode: str | None, schemas: Mapping[str, Sequence[str]]) -> sqlite3.Connection:
+def open_file(
+    path: Path, journal_mode: str | None, schemas: Mapping[str, Sequence[str]], *, set_aside: bool
+) -> sqlite3.Connection:
     """Open the file, made with mode 0600 in a folder with mode 0700, and bring its schema up to date.
 
-    One that is damaged is set aside under a name that says so, and a new one is begun.
+    With `set_aside`, one that is damaged is kept under a name that says so, and a new one is begun.
 
     Raises
     ------
@@ -43,7 +45,7 @@ def open_file(path: Path, journal_mode: str | None, schemas: Mapping[str, Sequen
         except (OSError, StoreError):
             raise
         except Exception as error:
-            if isinstance(error, sqlite3.Error) and code(error) not in DAMAGED:
+            if not set_aside or (isinstance(error, sqlite3.Error) and code(error) not in DAMAGED):
                 raise
             # Or it holds texts that are none, versions that are no numbers: what only damage explains.
             aside = _set_aside(path)

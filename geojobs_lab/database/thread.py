@@ -45,11 +45,14 @@ class Database:
         The file; it is made with mode 0600 in a folder with mode 0700.
     journal_mode : str, optional
         ``"WAL"``, or ``"DELETE"`` for file systems of a network; what suits the file's own when left out.
+    set_aside : bool
+        Whether a damaged file is kept under another name and a new one begun; otherwise it is refused.
     """
 
-    def __init__(self, path: Path, *, journal_mode: str | None = None) -> None:
+    def __init__(self, path: Path, *, journal_mode: str | None = None, set_aside: bool = True) -> None:
         self.path = path
         self._journal_mode = journal_mode
+        self._set_aside = set_aside
         self._schemas: dict[str, Sequence[str]] = {}
         self._units: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -110,7 +113,7 @@ class Database:
 
     def _serve(self, opened: "Future[None]") -> None:
         try:
-            connection = open_file(self.path, self._journal_mode, self._schemas)
+            connection = self._open()
         except Exception as error:  # noqa: BLE001  in a damaged file anything may be met, and somebody waits
             opened.set_exception(error if isinstance(error, StoreError) else store_error(error))
             return
@@ -131,7 +134,7 @@ class Database:
                 if not self._is_there(inode):
                     # What is written into a file that has been removed is lost: another takes its place.
                     connection.close()
-                    connection = open_file(self.path, self._journal_mode, self._schemas)
+                    connection = self._open()
                     inode = self.path.stat().st_ino
                     _log.error("The job database was removed or replaced while it was in use; it is opened anew")
             except Exception as error:  # noqa: BLE001  likewise
@@ -139,6 +142,9 @@ class Database:
             else:
                 _transact(connection, units)
         connection.close()
+
+    def _open(self) -> sqlite3.Connection:
+        return open_file(self.path, self._journal_mode, self._schemas, set_aside=self._set_aside)
 
     def _is_there(self, inode: int) -> bool:
         try:

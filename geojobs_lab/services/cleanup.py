@@ -63,7 +63,7 @@ def default_data_dir() -> Path:
 
 
 async def _clean_up(folder: Path, max_age: float, *, dry_run: bool) -> list[str]:
-    database = Database(folder / "geojobs.sqlite")
+    database = Database(folder / "geojobs.sqlite", set_aside=False)
     catalogue = ServiceCatalogue(database, configured={}, data_dir=folder, max_age=max_age)
     await database.start()
     try:
