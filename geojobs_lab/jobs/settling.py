@@ -43,7 +43,7 @@ class Settling:
         waiting: list[Job] = []
         for owner in await self._leases.gone(others):
             marks = await self._store.owned(owner)
-            for jobs in _parts(await self._store.unfinished([owner])):
+            for jobs in _parts(await self._store.unfinished(owner)):
                 settled = await asyncio.gather(*(self._settle(job, marks.get(job.uuid, False)) for job in jobs))
                 waiting += [job for job in settled if job is not None]
             await self._leases.forget(owner)

@@ -15,65 +15,7 @@ from geojobs_lab.database import Database
 from geojobs_lab.documents import LogLine, Status
 from geojobs_lab.errors import NotFound
 from geojobs_lab.jobs.lifecycle import Job
-
-SCHEMA = (
-    """
-    CREATE TABLE jobs (
-        seq INTEGER PRIMARY KEY AUTOINCREMENT,
-        uuid TEXT NOT NULL UNIQUE,
-        job TEXT NOT NULL,
-        created TEXT NOT NULL,
-        status TEXT NOT NULL,
-        inputs TEXT NOT NULL,
-        outputs TEXT NOT NULL,
-        started TEXT,
-        finished TEXT,
-        progress REAL,
-        message TEXT,
-        error TEXT,
-        revision INTEGER NOT NULL,
-        owner TEXT
-    );
-    CREATE INDEX jobs_by_status ON jobs (status, seq);
-    CREATE INDEX jobs_by_name ON jobs (job, seq);
-    CREATE TABLE log (
-        job INTEGER NOT NULL REFERENCES jobs (seq) ON DELETE CASCADE,
-        line INTEGER NOT NULL,
-        time TEXT NOT NULL,
-        level TEXT NOT NULL,
-        message TEXT NOT NULL,
-        PRIMARY KEY (job, line)
-    ) WITHOUT ROWID
-    """,
-    """
-    ALTER TABLE jobs ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE jobs ADD COLUMN timeout REAL;
-    ALTER TABLE jobs ADD COLUMN key TEXT;
-    ALTER TABLE jobs ADD COLUMN restartable INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE jobs ADD COLUMN retried INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE jobs ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE jobs ADD COLUMN cancel_requested INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE jobs ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;
-    UPDATE jobs SET changed = seq;
-    DROP INDEX jobs_by_name;
-    CREATE INDEX jobs_by_name ON jobs (job, status, seq);
-    CREATE INDEX jobs_by_age ON jobs (job, seq);
-    CREATE INDEX jobs_by_change ON jobs (changed);
-    CREATE UNIQUE INDEX jobs_by_key ON jobs (key) WHERE key IS NOT NULL;
-    CREATE INDEX jobs_by_owner ON jobs (owner, seq) WHERE status IN ('pending', 'started');
-    CREATE TABLE clock (changed INTEGER NOT NULL);
-    INSERT INTO clock SELECT COALESCE(MAX(seq), 0) FROM jobs;
-    CREATE TABLE removed (changed INTEGER PRIMARY KEY, uuid TEXT NOT NULL);
-    CREATE TABLE counts (
-        job TEXT NOT NULL,
-        status TEXT NOT NULL,
-        count INTEGER NOT NULL,
-        PRIMARY KEY (job, status)
-    ) WITHOUT ROWID;
-    INSERT INTO counts SELECT job, status, COUNT(*) FROM jobs GROUP BY job, status;
-    CREATE TABLE servers (name TEXT PRIMARY KEY, beat INTEGER NOT NULL) WITHOUT ROWID
-    """,
-)
+from geojobs_lab.jobs.schema import SCHEMA
 
 LOG_LINES = 10_000  # kept for a job; the oldest go first
 _LOG_PAGE = 1000  # lines in one answer
@@ -127,8 +69,8 @@ class JobStore(Protocol):
     async def delete(self, uuid: str, *, also: AlsoWrite | None = None) -> None:
         """Remove a job and its log, or raise NotFound."""
 
-    async def unfinished(self, owners: Collection[str | None] | None = None) -> Sequence[Job]:
-        """Return the jobs that have not ended, of these servers if any are named, oldest first."""
+    async def unfinished(self, owner: str | None) -> Sequence[Job]:
+        """Return the jobs of a server that have not ended, oldest first."""
 
     async def owners(self) -> Collection[str | None]:
         """Return the servers that have unfinished jobs."""
@@ -141,9 +83,6 @@ class JobStore(Protocol):
 
     async def request_cancel(self, uuid: str) -> None:
         """Ask the server that runs a job to end it."""
-
-    async def is_cancel_requested(self, uuid: str) -> bool:
-        """Tell whether somebody has asked for the end of a job."""
 
     async def cursor(self) -> int:
         """Return the number of the newest change."""
@@ -283,14 +222,8 @@ class SqliteJobStore:
 
         await self._database.write(work)
 
-    async def unfinished(self, owners: Collection[str | None] | None = None) -> Sequence[Job]:
-        def work(connection: sqlite3.Connection) -> Sequence[Job]:
-            if owners is None:
-                return _jobs(connection, f"{_UNFINISHED} ORDER BY seq")
-            found = [_jobs(connection, f"{_UNFINISHED} AND owner IS ? ORDER BY seq", owner) for owner in owners]
-            return [job for jobs in found for job in jobs]
-
-        return await self._database.read(work)
+    async def unfinished(self, owner: str | None) -> Sequence[Job]:
+        return await self._database.read(lambda c: _jobs(c, f"{_UNFINISHED} AND owner IS ? ORDER BY seq", owner))
 
     async def owners(self) -> Collection[str | None]:
         statement = f"SELECT DISTINCT owner FROM jobs WHERE {_UNFINISHED}"  # noqa: S608  our own condition
@@ -315,9 +248,6 @@ class SqliteJobStore:
         await self._database.write(
             lambda c: c.execute("UPDATE jobs SET cancel_requested = 1 WHERE uuid = ?", (uuid,)).rowcount
         )
-
-    async def is_cancel_requested(self, uuid: str) -> bool:
-        return await self._database.read(lambda c: bool(_row(c, uuid)["cancel_requested"]))
 
     async def cursor(self) -> int:
         return await self._database.read(lambda c: int(c.execute("SELECT changed FROM clock").fetchone()[0]))

@@ -1,0 +1,60 @@
+"""The tables of jobs: each script leads from one version of the schema to the next, and is never changed."""
+
+SCHEMA = (
+    """
+    CREATE TABLE jobs (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        uuid TEXT NOT NULL UNIQUE,
+        job TEXT NOT NULL,
+        created TEXT NOT NULL,
+        status TEXT NOT NULL,
+        inputs TEXT NOT NULL,
+        outputs TEXT NOT NULL,
+        started TEXT,
+        finished TEXT,
+        progress REAL,
+        message TEXT,
+        error TEXT,
+        revision INTEGER NOT NULL,
+        owner TEXT
+    );
+    CREATE INDEX jobs_by_status ON jobs (status, seq);
+    CREATE INDEX jobs_by_name ON jobs (job, seq);
+    CREATE TABLE log (
+        job INTEGER NOT NULL REFERENCES jobs (seq) ON DELETE CASCADE,
+        line INTEGER NOT NULL,
+        time TEXT NOT NULL,
+        level TEXT NOT NULL,
+        message TEXT NOT NULL,
+        PRIMARY KEY (job, line)
+    ) WITHOUT ROWID
+    """,
+    """
+    ALTER TABLE jobs ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN timeout REAL;
+    ALTER TABLE jobs ADD COLUMN key TEXT;
+    ALTER TABLE jobs ADD COLUMN restartable INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN retried INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN cancel_requested INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;
+    UPDATE jobs SET changed = seq;
+    DROP INDEX jobs_by_name;
+    CREATE INDEX jobs_by_name ON jobs (job, status, seq);
+    CREATE INDEX jobs_by_age ON jobs (job, seq);
+    CREATE INDEX jobs_by_change ON jobs (changed);
+    CREATE UNIQUE INDEX jobs_by_key ON jobs (key) WHERE key IS NOT NULL;
+    CREATE INDEX jobs_by_owner ON jobs (owner, seq) WHERE status IN ('pending', 'started');
+    CREATE TABLE clock (changed INTEGER NOT NULL);
+    INSERT INTO clock SELECT COALESCE(MAX(seq), 0) FROM jobs;
+    CREATE TABLE removed (changed INTEGER PRIMARY KEY, uuid TEXT NOT NULL);
+    CREATE TABLE counts (
+        job TEXT NOT NULL,
+        status TEXT NOT NULL,
+        count INTEGER NOT NULL,
+        PRIMARY KEY (job, status)
+    ) WITHOUT ROWID;
+    INSERT INTO counts SELECT job, status, COUNT(*) FROM jobs GROUP BY job, status;
+    CREATE TABLE servers (name TEXT PRIMARY KEY, beat INTEGER NOT NULL) WITHOUT ROWID
+    """,
+)
