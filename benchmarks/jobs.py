@@ -18,10 +18,11 @@ from benchmarks.server import API, STATUS, Server, jupyter_server
 
 _WARM_UP = 30
 _JOBS = 300
-_BURST = 500
+_BURST = 1000
+_OLD = 100_000  # jobs in a store that has been in use for years
 _CONNECTIONS = 16
-_ROUNDS = 5  # of the burst; the median is shown
-_LOOK = 0.01  # seconds between two looks at how many jobs have ended
+_ROUNDS = 3  # of the burst; the median is shown
+_LOOK = 0.02  # seconds between two looks at how many jobs have ended
 _LONGEST = 60.0  # seconds that a burst may take
 _NOOP = {"job": "debug:echo", "inputs": {"value": 1}}
 
@@ -29,14 +30,57 @@ _NOOP = {"job": "debug:echo", "inputs": {"value": 1}}
 def measure() -> list[Table]:
     """Measure single jobs and bursts."""
     with jupyter_server() as server:
-        return asyncio.run(_measure(server))
+        tables, empty = asyncio.run(_measure(server))
+    with jupyter_server(old_jobs=_OLD) as server:
+        full = asyncio.run(_measure_store(server))
+    store = Table(
+        f"The same with {_OLD} old jobs in the store",
+        f"a list page is GET jobs/?limit=20; an answer meanwhile is GET {STATUS} during the burst, "
+        "late by the lag of the event loop (aim: p99 10)",
+        ("", "empty store", "old jobs", "ratio"),
+    )
+    for name in empty:
+        store.add(name, empty[name], full[name], ratio(full[name], empty[name]))
+    return [*tables, store]
 
 
-async def _measure(server: Server) -> list[Table]:
+async def _measure_store(server: Server) -> dict[str, float]:
+    """Return what is compared between a store with old jobs and one without."""
+    async with _connected(server, 1) as (connection,):
+        for _ in range(_WARM_UP):
+            await run_job(connection)
+        _, job = await _single(connection)
+        page = await _page(connection)
+    rounds = [await _burst(server) for _ in bounded(_ROUNDS, least=3, seconds=15)]
+    return _compared(job, page, rounds)
+
+
+def _compared(job: Times, page: Times, rounds: Sequence[tuple[float, Times]]) -> dict[str, float]:
+    waits = sorted(wait for _, waits in rounds for wait in waits.ms)
+    return {
+        "a job, submit to success, p50 ms": job.p50,
+        "a list page, p50 ms": page.p50,
+        "jobs per second in a burst": statistics.median(speed for speed, _ in rounds),
+        "an answer meanwhile, p50 ms": statistics.median(waits),
+        "an answer meanwhile, p99 ms": waits[int(0.99 * (len(waits) - 1))],
+    }
+
+
+async def _page(connection: Connection) -> Times:
+    times = []
+    for _ in bounded(200, least=50, seconds=3):
+        start = time.perf_counter()
+        await connection.request("GET", f"{API}jobs/?limit=20")
+        times.append((time.perf_counter() - start) * 1000)
+    return Times(tuple(times))
+
+
+async def _measure(server: Server) -> tuple[list[Table], dict[str, float]]:
     async with _connected(server, 1) as (connection,):
         for _ in range(_WARM_UP):
             await run_job(connection)
         floor, job = await _single(connection)
+        page = await _page(connection)
     turns = bounded(_ROUNDS, least=3, seconds=15)
     rounds = [(await _burst(server), await _flood(server)) for _ in turns]
     pool, commit = _pool(), _commit()
@@ -52,17 +96,18 @@ async def _measure(server: Server) -> list[Table]:
     single.add("concurrent.futures process pool, no HTTP, no store", pool.p50, pool.p95, ratio(job.p50, pool.p50))
     single.add("one row committed to SQLite here, synchronous=FULL", commit.p50, commit.p95, ratio(job.p50, commit.p50))
 
-    bursts, requests = zip(*rounds, strict=True)
+    bursts = [speed for (speed, _), _ in rounds]
+    requests = [flood for _, flood in rounds]
     burst = Table(
         f"{_BURST} no-op jobs at once from {_CONNECTIONS} connections: per second",
         f"from the first POST to the last success; medians of {len(rounds)} rounds, in turns; "
         f"jobs: {_listed(bursts)}; requests: {_listed(requests)}",
         ("", "per second", "a job costs"),
     )
-    times = statistics.median(more / less for less, more in rounds)
+    times = statistics.median(more / less for less, more in zip(bursts, requests, strict=True))
     burst.add("geojobs_lab, jobs (aim: 600)", statistics.median(bursts), None)
     burst.add(f"GET {STATUS}, requests", statistics.median(requests), ratio(times, 1))
-    return [single, burst]
+    return [single, burst], _compared(job, page, [one for one, _ in rounds])
 
 
 @asynccontextmanager
@@ -98,8 +143,9 @@ async def run_job(connection: Connection) -> None:
         raise RuntimeError(f"a no-op job did not succeed: {document}")
 
 
-async def _burst(server: Server) -> float:
-    """Return how many jobs a second the server brings to success."""
+async def _burst(server: Server) -> tuple[float, Times]:
+    """Return how many jobs a second the server brings to success, and what somebody else waits for answers."""
+    waits: list[float] = []
     async with _connected(server, _CONNECTIONS + 1) as (watcher, *connections):
         before = await _count(watcher, "success")
         left = iter(range(_BURST))
@@ -113,8 +159,11 @@ async def _burst(server: Server) -> float:
         while await _count(watcher, "success") < before + _BURST:
             if time.perf_counter() - start > _LONGEST:
                 raise RuntimeError(f"{await _count(watcher, 'failure')} jobs failed, or {_LONGEST} s were not enough")
+            asked = time.perf_counter()
+            await watcher.request("GET", STATUS)
+            waits.append((time.perf_counter() - asked) * 1000)
             await asyncio.sleep(_LOOK)
-        return _BURST / (time.perf_counter() - start)
+        return _BURST / (time.perf_counter() - start), Times(tuple(waits))
 
 
 async def _count(connection: Connection, status: str) -> int:

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.old_jobs import fill
+
 API = "geoprocessing/rest/"
 STATUS = "api/status"  # what Jupyter answers by itself, to who is logged in
 
@@ -51,8 +53,14 @@ class Server:
 
 
 @contextmanager
-def jupyter_server(*, extension: bool = True) -> Iterator[Server]:
-    """Run a server while the context lasts; it listens when this returns, and may not answer yet."""
+def jupyter_server(*, extension: bool = True, old_jobs: int = 0) -> Iterator[Server]:
+    """Run a server while the context lasts; it listens when this returns, and may not answer yet.
+
+    Parameters
+    ----------
+    old_jobs : int
+        How many jobs that have ended are in its store.
+    """
     with tempfile.TemporaryDirectory(prefix="geojobs-bench-") as name:
         folder = Path(name)
         port, token = _free_port(), secrets.token_hex(16)
@@ -61,6 +69,8 @@ def jupyter_server(*, extension: bool = True) -> Iterator[Server]:
         config.write_text(
             _CONFIG.format(extension=extension, port=port, root=str(folder / "root"), token=token), encoding="utf-8"
         )
+        if old_jobs:
+            fill(folder / "data" / "geojobs_lab", old_jobs)
         born = time.perf_counter()
         process = _launch(folder, config)
         try:
