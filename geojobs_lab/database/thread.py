@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 from geojobs_lab.database.file import open_file
 from geojobs_lab.database.troubles import store_error
 from geojobs_lab.errors import StoreError
+from geojobs_lab.threads import in_thread
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -83,7 +84,7 @@ class Database:
         thread, self._thread = self._thread, None
         if thread is not None:
             self._units.put(None)
-            await asyncio.to_thread(thread.join, _LAST_WORK)
+            await in_thread(thread.join, _LAST_WORK)
             if thread.is_alive():
                 _log.error("The job database is still busy: its last work is left undone")
 

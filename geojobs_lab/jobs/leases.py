@@ -1,11 +1,11 @@
 """Whether the servers that jobs belong to are still there, on this machine and on others."""
 
-import asyncio
 import time
 from collections.abc import Collection
 
 from geojobs_lab.jobs.store import JobStore
 from geojobs_lab.services.owner import Owner
+from geojobs_lab.threads import in_thread
 
 
 class Leases:
@@ -38,7 +38,7 @@ class Leases:
 
     async def gone(self, names: Collection[str | None]) -> set[str | None]:
         """Return those of the servers that are gone; to be asked again and again for all that have jobs."""
-        states = {name: await asyncio.to_thread(self._owner.state, name) for name in names}
+        states = {name: await in_thread(self._owner.state, name) for name in names}
         gone = {name for name, state in states.items() if state == "gone"}
         away = {name for name, state in states.items() if state == "elsewhere" and name is not None}
         beats = await self._store.beats() if away else {}
@@ -57,5 +57,5 @@ class Leases:
     async def forget(self, name: str | None) -> None:
         """Forget a server whose jobs have all been settled."""
         if name is not None:
-            await asyncio.to_thread(self._owner.forget, name)
+            await in_thread(self._owner.forget, name)
             await self._store.forget_server(name)

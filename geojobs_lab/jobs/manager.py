@@ -29,6 +29,7 @@ from geojobs_lab.jobs.store import Change, JobStore, SqliteJobStore
 from geojobs_lab.jobs.submission import check_inputs, check_same, read_inputs, read_key, read_priority, read_timeout
 from geojobs_lab.jobs.watching import Changes
 from geojobs_lab.services import ServiceCatalogue
+from geojobs_lab.threads import in_thread
 
 _log = logging.getLogger(__name__)
 
@@ -108,11 +109,11 @@ class JobManager:
 
     async def start(self) -> None:
         """Begin to work; jobs that waited when the last server ended are run, jobs that ran are put back or failed."""
-        await asyncio.to_thread(self._owner.hold)
+        await in_thread(self._owner.hold)
         self._registered.start()
         await self._executor.start()
         left = await self._settling.settle()
-        await asyncio.to_thread(self._owner.sweep)
+        await in_thread(self._owner.sweep)
         await self._sweep()
         self._runner.start()
         resuming = asyncio.create_task(self._neighbours.resume(left))
@@ -360,10 +361,10 @@ class JobManager:
 
     async def _sweep(self) -> None:
         """Remove the files that a crash has left without a row."""
-        found = await asyncio.to_thread(self._results.by_job)
+        found = await in_thread(self._results.by_job)
         statuses = await self._store.statuses(list(found))
         services = await self._catalogue.owned_paths()
-        await asyncio.to_thread(self._results.sweep, found, statuses, services)
+        await in_thread(self._results.sweep, found, statuses, services)
 
     async def _after(self, first: asyncio.Task[None], then: Callable[[], Awaitable[None]]) -> None:
         await asyncio.wait([first])

@@ -20,6 +20,7 @@ from geojobs_lab.documents import LogLine, format_time, utc_now
 from geojobs_lab.errors import RunError
 from geojobs_lab.jobs import channel
 from geojobs_lab.jobs.spec import JobSpec, Watcher
+from geojobs_lab.threads import in_thread
 
 _log = logging.getLogger(__name__)
 
@@ -102,7 +103,7 @@ class WorkerProcess:
         lifeline, self._lifeline = os.pipe()
         command = [sys.executable, "-P", "-m", "geojobs_lab.jobs.worker", str(theirs.fileno()), str(lifeline)]
         try:
-            self._process = await asyncio.to_thread(
+            self._process = await in_thread(
                 subprocess.Popen,
                 command,
                 pass_fds=(theirs.fileno(), lifeline),

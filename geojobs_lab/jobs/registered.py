@@ -25,6 +25,7 @@ from geojobs_lab.parameters.base import show
 from geojobs_lab.services.libraries import load_libraries
 from geojobs_lab.tasks import Registry, Task, default_registry
 from geojobs_lab.tasks.loading import load_task
+from geojobs_lab.threads import in_thread
 from geojobs_lab.workflows import Workflow
 
 _log = logging.getLogger(__name__)
@@ -106,7 +107,7 @@ class RegisteredJobs:
 
     def start(self) -> None:
         """Begin to import the tasks; returns at once."""
-        self._loading = asyncio.create_task(asyncio.to_thread(self._load))
+        self._loading = asyncio.create_task(in_thread(self._load))
 
     async def all(self) -> Sequence[RegisteredJob]:
         """Return the jobs: those of the configuration first, in its order."""

@@ -1,6 +1,5 @@
 """The files that jobs leave behind: where they are, and how they go."""
 
-import asyncio
 import contextlib
 import re
 import shutil
@@ -10,6 +9,7 @@ from pathlib import Path
 from geojobs_lab.documents import Status
 from geojobs_lab.errors import NotFound
 from geojobs_lab.services.traces import files_below, real, remove_empty, remove_stray
+from geojobs_lab.threads import in_thread
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*")
@@ -43,12 +43,12 @@ class Results:
         """Remove everything that the job has written."""
         folder = self.folder(uuid)
         if folder.exists():
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            await in_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def remove_except(self, uuid: str, kept: Collection[Path]) -> None:
         """Remove what the job has written, but not the files of `kept`."""
         if kept:
-            await asyncio.to_thread(self._remove_others, uuid, set(map(real, kept)))
+            await in_thread(self._remove_others, uuid, set(map(real, kept)))
         else:
             await self.remove(uuid)
 

@@ -1,6 +1,5 @@
 """Checking what somebody submits, before anything is written: cheap checks only, no raster is opened."""
 
-import asyncio
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from geojobs_lab.parameters import ListParameter, MultipleParameter, Parameter, 
 from geojobs_lab.services import Service, ServiceCatalogue
 from geojobs_lab.services.libraries import load_libraries
 from geojobs_lab.tasks import Task
+from geojobs_lab.threads import in_thread
 
 _SHOWN = 10  # service names that a refusal lists
 _HIGHEST = 1000  # priority
@@ -211,7 +211,7 @@ async def _find(asked: _Asked, catalogue: ServiceCatalogue, *, best_fit_time: bo
     if reference.time is not None and axis is None:
         raise InvalidReference(f"{text!r}: variable {name!r} has no time axis", value=text)
     if isinstance(reference.time, str) or (reference.time is not None and not best_fit_time):
-        await asyncio.to_thread(_check_moment, axis, reference, best_fit_time)
+        await in_thread(_check_moment, axis, reference, best_fit_time)
     return service
 
 

@@ -25,6 +25,7 @@ from geojobs_lab.services.files import OpenFiles, look_into
 from geojobs_lab.services.owner import Owner
 from geojobs_lab.services.service import Service
 from geojobs_lab.services.traces import real, remove_files, sweep_uploads, to_disk
+from geojobs_lab.threads import in_thread
 
 if TYPE_CHECKING:
     from geojobs_lab.rasters import RasterFile
@@ -86,9 +87,9 @@ class ServiceCatalogue:
 
     async def start(self) -> None:
         """Put in order what a crash may have left, and begin to look into the configured files."""
-        await asyncio.to_thread(self.owner.hold)
+        await in_thread(self.owner.hold)
         await self._find_files()
-        await asyncio.to_thread(sweep_uploads, self._uploads, self.owner, await self.owned_paths())
+        await in_thread(sweep_uploads, self._uploads, self.owner, await self.owned_paths())
         self._looking = asyncio.create_task(self._look_into_configured())
 
     async def stop(self) -> None:
@@ -130,7 +131,7 @@ class ServiceCatalogue:
         for name, service in list(self._configured.items()):
             try:
                 check_service_name(name)
-                info = await asyncio.to_thread(look_into, service.path)
+                info = await in_thread(look_into, service.path)
                 title = info.get("title") or name
                 self._configured[name] = replace(service, state="ready", info=info, title=title, revision=2)
             except Exception as error:  # noqa: BLE001  one wrong file must not hide the others
@@ -174,17 +175,17 @@ class ServiceCatalogue:
         Conflict
             The name is taken.
         """
-        resolved = await asyncio.to_thread(self._below_roots, path)
+        resolved = await in_thread(self._below_roots, path)
         return await self._publish(name, resolved, title, renderer, owned=False)
 
     async def publish_upload(
         self, name: str, file: Path, *, title: str | None = None, renderer: Mapping[str, Any] | None = None
     ) -> Service:
         """Publish an uploaded file, which is moved to where the server keeps such files; see `publish_path`."""
-        await asyncio.to_thread(self.uploads_dir.mkdir, mode=0o700, parents=True, exist_ok=True)
+        await in_thread(self.uploads_dir.mkdir, mode=0o700, parents=True, exist_ok=True)
         path = self.uploads_dir / f"{uuid4()}.nc"
-        await asyncio.to_thread(shutil.move, file, path)
-        await asyncio.to_thread(to_disk, path)
+        await in_thread(shutil.move, file, path)
+        await in_thread(to_disk, path)
         try:
             return await self._publish(name, path, title, renderer, owned=True)
         except Exception as error:  # when this is cancelled instead, nobody knows whether the row was written
@@ -200,7 +201,7 @@ class ServiceCatalogue:
         check_service_name(name)
         if name in self._configured:
             raise Conflict(f"name: there is a service {name!r} already")
-        info = await asyncio.to_thread(look_into, path)
+        info = await in_thread(look_into, path)
         service = Service(
             name=name,
             path=path,
@@ -272,7 +273,7 @@ class ServiceCatalogue:
         self._refuse_configured(name)
         service = await self._database.write(lambda c: rows.delete(c, name))
         # The row first: a file that nobody names any more is found at the next start.
-        await asyncio.to_thread(remove_files, [service])
+        await in_thread(remove_files, [service])
         _log.info("Service %r is removed", name)
 
     async def remove_expired(self, *, dry_run: bool = False) -> Sequence[str]:
@@ -291,7 +292,7 @@ class ServiceCatalogue:
         old = await self._database.read(lambda c: rows.expired(c, before))
         if old and not dry_run:
             old = await self._database.write(work)  # what has come into use meanwhile stays
-            await asyncio.to_thread(remove_files, old)
+            await in_thread(remove_files, old)
             for service in old:
                 _log.info("Service %r is removed: it is too old", service.name)
         return [service.name for service in old]

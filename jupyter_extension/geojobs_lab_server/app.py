@@ -22,9 +22,9 @@ from traitlets.config.loader import DeferredConfig, LazyConfigValue
 
 from geojobs_lab._version import __version__
 from geojobs_lab.errors import ServerStopping, StoreError, Unavailable
+from geojobs_lab.threads import Pool
 from geojobs_lab_server.links import Links
 from geojobs_lab_server.metrics import Metrics
-from geojobs_lab_server.pool import Pool
 from geojobs_lab_server.routes import routes
 
 if TYPE_CHECKING:

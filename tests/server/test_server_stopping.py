@@ -124,3 +124,19 @@ def test_rooms_that_throw_or_never_come_to_an_end_do_not_hold_up_the_end(geojobs
         assert "the manager is tired" in server.log()
         assert "s: catalogue" in server.log()
         assert "could not stop in order: database" in server.log()
+
+
+def test_the_import_of_a_task_does_not_hold_up_the_end(geojobs_server: Any, tmp_path: Any) -> None:
+    (tmp_path / "long_import.py").write_text("import time\nprint('being imported', flush=True)\ntime.sleep(30)\n")
+    config = f"""
+import sys
+sys.path.insert(0, {str(tmp_path)!r})
+c.GeoJobsApp.registered_jobs = {{"long": {{"type": "task", "task": "long_import.Task"}}}}
+"""
+    with geojobs_server(config) as server:
+        end = time.monotonic() + 20
+        while "being imported" not in server.log():
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        server.process.terminate()
+        ends(server)

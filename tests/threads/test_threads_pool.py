@@ -8,7 +8,8 @@ from pathlib import Path
 import netCDF4
 import numpy as np
 import pytest
-from geojobs_lab_server.pool import Pool
+
+from geojobs_lab.threads import Pool
 
 EXTENSION = Path(__file__).parents[2] / "jupyter_extension"
 
@@ -86,7 +87,7 @@ def test_the_process_ends_while_a_thread_is_at_work(raster: Path, work: str) -> 
     }
     code = f"""
 import sys, threading, time
-from geojobs_lab_server.pool import Pool
+from geojobs_lab.threads import Pool
 {opening.get(library, "")}
 pool, begun = Pool(1, "pool"), threading.Event()
 pool.submit(lambda: (begun.set(), {WORK[work]}))

@@ -3,6 +3,7 @@
 Those of `concurrent.futures.ThreadPoolExecutor` are waited for when the interpreter ends, however long they take.
 """
 
+import asyncio
 import atexit
 import logging
 import os
@@ -11,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from functools import cache, partial
 from typing import ParamSpec, TypeVar
 
 Arguments = ParamSpec("Arguments")
@@ -105,3 +107,19 @@ class Pool(Executor):
                 if stream is not None:
                     stream.flush()
             os._exit(0)
+
+
+_THREADS = 8  # for short work that blocks: files, folders, the start of processes
+
+
+@cache
+def _pool() -> Pool:
+    return Pool(_THREADS, "geojobs-work")
+
+
+async def in_thread(call: Callable[Arguments, Result], /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+    """Call a function that blocks in a thread that the end of the process does not wait for, and return its result.
+
+    `asyncio.to_thread` has its work waited for when the interpreter ends, however long it takes.
+    """
+    return await asyncio.get_running_loop().run_in_executor(_pool(), partial(call, *args, **kwargs))
