@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from lab import Desk, RunningLab, running_lab
+from desk import Desk
+from lab import RunningLab, running_lab
 from playwright.sync_api import Browser, Page, sync_playwright
 
 _QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]

@@ -4,7 +4,7 @@ import json
 
 import psutil
 import pytest
-from lab import Desk, until
+from desk import Desk, until
 from playwright.sync_api import Locator, expect
 
 pytestmark = pytest.mark.browser

@@ -1,7 +1,7 @@
 """The form in JupyterLab: filled in by hand, refused beside the field, followed below."""
 
 import pytest
-from lab import Desk
+from desk import Desk
 from playwright.sync_api import Locator, expect
 
 pytestmark = pytest.mark.browser

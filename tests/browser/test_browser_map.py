@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from lab import Desk, Notebook, until
+from desk import Desk, Notebook, until
 from PIL import Image
 from playwright.sync_api import Locator, expect
 

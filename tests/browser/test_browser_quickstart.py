@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from lab import REPOSITORY, Desk, Notebook, until
+from desk import Desk, Notebook, until
+from lab import REPOSITORY
 from playwright.sync_api import Locator, expect
 
 QUICKSTART = REPOSITORY / "notebooks" / "quickstart.ipynb"
