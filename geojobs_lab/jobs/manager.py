@@ -76,8 +76,10 @@ class JobManager:
         self._store: JobStore = SqliteJobStore(database, on_end=catalogue.release)
         self._catalogue = catalogue
         self._registered = registered
-        self._executor = executor or SlotExecutor(max_workers, tasks=registered.task_paths)
         self._owner = catalogue.owner
+        self._executor = executor or SlotExecutor(
+            max_workers, tasks=registered.task_paths, temporary=self._owner.temporary
+        )
         self._results = Results(data_dir)
         self._changes = Changes()
         self._runner = Runner(

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -14,11 +15,13 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import IO, Any
 
 from geojobs_lab.documents import LogLine, format_time, utc_now
 from geojobs_lab.errors import RunError
 from geojobs_lab.jobs import channel
+from geojobs_lab.jobs.scratch import make_scratch, remove_scratch, with_scratch
 from geojobs_lab.jobs.spec import JobSpec, Watcher
 from geojobs_lab.threads import in_thread
 
@@ -27,6 +30,7 @@ _log = logging.getLogger(__name__)
 _CHUNK = 2**16  # bytes read of a worker's output at a time
 _REST = 0.01  # seconds between two full chunks, so that a flood of output does not fill the event loop
 _LONGEST_LINE = 10_000  # characters
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")  # colours of a terminal and such
 _TAIL = 20  # lines of output remembered of a worker that has no job, to explain why it did not start
 
 
@@ -54,15 +58,19 @@ class WorkerProcess:
     ----------
     on_exit : callable
         Called on the event loop when the process has ended, for whatever reason.
+    temporary : Path
+        Where it gets a folder for temporary files.
     """
 
-    def __init__(self, on_exit: Callable[["WorkerProcess"], None]) -> None:
+    def __init__(self, on_exit: Callable[["WorkerProcess"], None], temporary: Path) -> None:
         self._on_exit = on_exit
+        self._parent = temporary
         self._loop = asyncio.get_running_loop()
         self._process: subprocess.Popen[bytes] | None = None
         self._spawned = asyncio.Event()
         self._exited: asyncio.Future[int] = self._loop.create_future()
         self._reaping = threading.Lock()
+        self._signalled = False
         self._streams: list[_Output] = []
         self._watcher: Watcher | None = None
         self._tail: deque[str] = deque(maxlen=_TAIL)
@@ -101,8 +109,11 @@ class WorkerProcess:
         """Start the process and return our end of its channel. Must not be cancelled on its way."""
         ours, theirs = socket.socketpair()
         lifeline, self._lifeline = os.pipe()
-        command = [sys.executable, "-P", "-m", "geojobs_lab.jobs.worker", str(theirs.fileno()), str(lifeline)]
+        scratch = None
         try:
+            scratch = self._scratch = await in_thread(make_scratch, self._parent)
+            command = [sys.executable, "-P", "-u", "-m", "geojobs_lab.jobs.worker"]
+            command += [str(theirs.fileno()), str(lifeline), str(scratch)]
             self._process = await in_thread(
                 subprocess.Popen,
                 command,
@@ -111,8 +122,11 @@ class WorkerProcess:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
+                env=with_scratch(os.environ, scratch),
             )
         except OSError as error:
+            if scratch is not None:
+                remove_scratch(scratch)
             ours.close()
             os.close(self._lifeline)
             raise WorkerLost(f"a worker process could not be started: {error.strerror}") from error
@@ -172,6 +186,7 @@ class WorkerProcess:
     def _signal(self, number: signal.Signals) -> None:
         with self._reaping, contextlib.suppress(ProcessLookupError):
             if self._process is not None and self._process.returncode is None:
+                self._signalled = True
                 os.killpg(self._process.pid, number)
 
     def _reap(self) -> None:
@@ -186,6 +201,7 @@ class WorkerProcess:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(pid, signal.SIGKILL)
             code = process.wait()
+        remove_scratch(self._scratch)
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to be told
             self._loop.call_soon_threadsafe(self._has_exited, code)
 
@@ -206,7 +222,8 @@ class WorkerProcess:
             name = signal.Signals(-code).name
         except ValueError:
             name = "an unknown signal"
-        return f"was ended by {name} (signal {-code})"
+        hint = ", as the system does when memory runs out" if -code == signal.SIGKILL and not self._signalled else ""
+        return f"was ended by {name} (signal {-code}){hint}"
 
     async def _send(self, document: Mapping[str, Any]) -> None:
         with contextlib.suppress(ConnectionError):  # it has ended: reading tells
@@ -284,14 +301,22 @@ class _Output:
             self._open = False
             self._loop.remove_reader(self._stream.fileno())
             return 0
-        *lines, self._rest = (self._rest + data).split(b"\n")
+        *lines, rest = (self._rest + data).split(b"\n")
         for line in lines:
             self._say(line)
+        self._rest = _last_state(rest)
         while len(self._rest) > _LONGEST_LINE:
             self._say(self._rest[:_LONGEST_LINE])
             self._rest = self._rest[_LONGEST_LINE:]
         return len(data)
 
     def _say(self, line: bytes) -> None:
-        text = line.decode(errors="replace").rstrip("\r")
-        self._said(self._level, text[:_LONGEST_LINE])
+        text = _CONTROL.sub("", _last_state(line).decode(errors="replace").rstrip("\r"))
+        if text or not line:
+            self._said(self._level, text[:_LONGEST_LINE])
+
+
+def _last_state(line: bytes) -> bytes:
+    """Return what a terminal shows of a line that begins again after carriage returns, as progress bars do."""
+    body = line.rstrip(b"\r")
+    return body[body.rfind(b"\r") + 1 :] + line[len(body) :]

@@ -61,11 +61,18 @@ def _run(spec: JobSpec) -> dict[str, Any]:
             continue
         published = _published(spec, name, values[name]) if spec.publish else None
         if published is None:
-            outputs[name] = to_json(values[name], name, files)
+            outputs[name] = _value(values[name], name, files)
         else:
             services += [published] if isinstance(published, dict) else published
             outputs[name] = published["name"] if isinstance(published, dict) else [one["name"] for one in published]
     return {"outputs": outputs, "services": services}
+
+
+def _value(value: Any, name: str, files: ArrayFiles) -> Any:
+    try:
+        return to_json(value, name, files)
+    except RecursionError:  # or it holds itself
+        raise RunError(f"output {name!r}: it is nested too deeply for JSON") from None
 
 
 def _published(spec: JobSpec, name: str, value: Any) -> dict[str, Any] | list[dict[str, Any]] | None:

@@ -7,9 +7,11 @@ Owns how many workers there are and who gets one. There is always one idle worke
 import asyncio
 import contextlib
 import logging
+import tempfile
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from geojobs_lab.errors import RunError
@@ -44,11 +46,16 @@ class SlotExecutor:
         Jobs at once.
     tasks : callable
         Returns the dotted paths of the tasks whose modules workers load beforehand.
+    temporary : Path, optional
+        The folder in which each worker gets one for temporary files; one below the system's when left out.
     """
 
-    def __init__(self, capacity: int, *, tasks: Callable[[], Sequence[str]] = tuple) -> None:
+    def __init__(
+        self, capacity: int, *, tasks: Callable[[], Sequence[str]] = tuple, temporary: Path | None = None
+    ) -> None:
         self.capacity = capacity
         self._tasks = tasks
+        self._temporary = temporary or Path(tempfile.gettempdir())
         self._workers: set[WorkerProcess] = set()
         self._launching: set[WorkerProcess] = set()
         self._idle: deque[WorkerProcess] = deque()
@@ -167,7 +174,7 @@ class SlotExecutor:
                 await asyncio.wait_for(self._stopped.wait(), min(0.25 * 2**self._failures, _LONGEST_PAUSE))
         if self._stopping:
             return
-        worker = WorkerProcess(self._has_exited)
+        worker = WorkerProcess(self._has_exited, self._temporary)
         self._launching.add(worker)
         try:
             await worker.start(self._tasks())

@@ -1,7 +1,9 @@
-"""The child process that runs tasks: ``python -m geojobs_lab.jobs.worker CHANNEL LIFELINE`` (inherited descriptors).
+"""The child process that runs tasks: ``python -m geojobs_lab.jobs.worker CHANNEL LIFELINE SCRATCH``.
 
-Owns the life of that process: what it loads before the first job, the state it restores between jobs, its guard. What
-running a job means is `run`'s matter.
+The first two are inherited descriptors, the third is a folder for temporary files.
+
+Owns the life of that process: what it loads before the first job, what it says, its guard. What running a job means is
+`run`'s matter, what the next job finds as it was `state`'s.
 
 The guard is a second, tiny process in the worker's group that waits for the end of the lifeline. Only the server
 holds the other end: when the server is gone, however it went, the guard kills the whole group, even if the worker sits
@@ -9,6 +11,7 @@ in native code that never lets go of the interpreter lock.
 """
 
 import contextlib
+import ctypes
 import faulthandler
 import importlib
 import logging
@@ -16,30 +19,34 @@ import os
 import signal
 import socket
 import sys
-import threading
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
 from geojobs_lab.jobs.channel import Channel
+from geojobs_lab.jobs.scratch import clear_scratch
 
 # Loaded before the worker says that it is ready, so that no job waits for an import.
 _PRELOADED = (
     "geojobs_lab.jobs.run",
+    "geojobs_lab.jobs.state",
     "geojobs_lab.services.publishing",
     "geojobs_lab.services.references",
     "rioxarray",
 )
+_LINE_BUFFERED = 1  # _IOLBF of C's stdio.h, on Linux and macOS
 
 
 def main() -> NoReturn:
     """Serve jobs until the channel closes."""
-    channel_fd, lifeline_fd = int(sys.argv[1]), int(sys.argv[2])
+    channel_fd, lifeline_fd, scratch = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
     sys.argv[1:] = []
     os.set_inheritable(channel_fd, False)
     _post_guard(lifeline_fd, channel_fd)
     faulthandler.enable()
+    _speak_by_lines()
     channel = Channel(socket.socket(fileno=channel_fd))
     hello = channel.receive()
     if hello is not None:
@@ -47,7 +54,7 @@ def main() -> NoReturn:
         _preload(hello["tasks"])
         channel.send({"type": "ready"})
         while (message := channel.receive()) is not None:
-            _serve(channel, message)
+            _serve(channel, scratch, message)
     _end_group()
 
 
@@ -86,34 +93,25 @@ def _preload(tasks: Sequence[str]) -> None:
             importlib.import_module(path.rpartition(".")[0])
 
 
-def _serve(channel: Channel, message: Mapping[str, Any]) -> None:
+def _serve(channel: Channel, scratch: Path, message: Mapping[str, Any]) -> None:
     """Run one job, answer with its end, and leave the process as it was."""
     from geojobs_lab.jobs.reporting import ChannelContext, ChannelHandler
     from geojobs_lab.jobs.run import run_to_document
+    from geojobs_lab.jobs.state import ProcessState
 
     channel.send({"type": "began"})
-    me, folder, environment = os.getpid(), Path.cwd(), dict(os.environ)
-    handler = ChannelHandler(channel)
+    me, state = os.getpid(), ProcessState()
     root = logging.getLogger()
-    levels = root.level
-    root.addHandler(handler)
+    root.addHandler(ChannelHandler(channel))
     root.setLevel(logging.INFO)
     logging.captureWarnings(True)
     with warnings.catch_warnings(), ChannelContext(channel, message) as context:
         answer = run_to_document(message, context)
-    if os.getpid() != me:
-        os._exit(0)  # a child that the task forked and forgot has come here by returning
-    root.removeHandler(handler)
-    root.setLevel(levels)
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(Exception):
-            stream.flush()
-    for number in (signal.SIGTERM, signal.SIGALRM):
-        signal.signal(number, signal.SIG_DFL)
-    signal.alarm(0)
-    os.environ.clear()
-    os.environ.update(environment)
-    retire = not _is_clean() or not _return_to(folder)
+        if os.getpid() != me:
+            os._exit(0)  # a child that the task forked and forgot has come here by returning
+        _flush()
+    retire = not state.restore()
+    clear_scratch(scratch)
     try:
         channel.send({**answer, "retire": retire})
     except (TypeError, ValueError, RecursionError) as error:  # more than a worker may send, or no JSON after all
@@ -122,22 +120,25 @@ def _serve(channel: Channel, message: Mapping[str, Any]) -> None:
         channel.send({"type": "failure", "error": problem, "retire": retire})
 
 
-def _return_to(folder: Path) -> bool:
-    try:
-        os.chdir(folder)
-    except OSError:
-        return False
-    return True
+def _flush() -> None:
+    """Let everything that was said, by Python or by C, be heard before the job's end is."""
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+        with contextlib.suppress(Exception):
+            stream.flush()  # type: ignore[union-attr]  # whatever the task has put there
+    with contextlib.suppress(Exception):
+        _libc().fflush(None)
 
 
-def _is_clean() -> bool:
-    """Tell whether the task left neither children nor threads that would go on into the next job."""
-    with contextlib.suppress(ChildProcessError):
-        while True:
-            if os.waitpid(-1, os.WNOHANG) == (0, 0):
-                return False
-    main_thread = threading.main_thread()
-    return all(thread.daemon or thread is main_thread for thread in threading.enumerate())
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None)
+
+
+def _speak_by_lines() -> None:
+    """Have C write its output line by line, as it does on a terminal, so that it is heard while the job runs."""
+    with contextlib.suppress(Exception):
+        stdout = ctypes.c_void_p.in_dll(_libc(), "__stdoutp" if sys.platform == "darwin" else "stdout")
+        _libc().setvbuf(stdout, None, _LINE_BUFFERED, 0)
 
 
 if __name__ == "__main__":

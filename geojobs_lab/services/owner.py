@@ -11,6 +11,8 @@ import fcntl
 import json
 import os
 import platform
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Literal
 from uuid import uuid4
@@ -32,6 +34,11 @@ class Owner:
         self._folder = data_dir / "servers"
         self._lock: int | None = None
 
+    @property
+    def temporary(self) -> Path:
+        """Where this server and its workers put temporary files, below the system's folder for them."""
+        return _temporary(self.name)
+
     def hold(self) -> None:
         """Take the lock; it is held until `release` or the end of the process. May be called twice."""
         if self._lock is not None:
@@ -52,6 +59,7 @@ class Owner:
     def release(self) -> None:
         """Let go of the lock. May be called twice."""
         if self._lock is not None:
+            shutil.rmtree(self.temporary, ignore_errors=True)
             self._path(self.name).unlink(missing_ok=True)
             os.close(self._lock)
             self._lock = None
@@ -85,7 +93,8 @@ class Owner:
             os.close(lock)
 
     def forget(self, name: str) -> None:
-        """Remove the lock file of a server that is gone."""
+        """Remove the lock file of a server that is gone, and its temporary files."""
+        shutil.rmtree(_temporary(name), ignore_errors=True)
         with contextlib.suppress(FileNotFoundError):
             self._path(name).unlink()
 
@@ -96,6 +105,10 @@ class Owner:
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.lock"
+
+
+def _temporary(name: str) -> Path:
+    return Path(tempfile.gettempdir()) / f"geojobs-{name}"
 
 
 def _state(lock: int) -> State:

@@ -236,6 +236,8 @@ class Task:
             return parameter.resolve(parameter.clean(placed), current_context().resolver)
         except ParameterNotValidError as error:
             raise RunError(f"{self.label} returned a wrong output: {error}") from error
+        except RecursionError:  # or it holds itself
+            raise RunError(f"{self.label} returned {parameter.name!r} nested too deeply") from None
         except RasterError as error:
             raise RasterError(
                 f"{self.label} returned {show(value)} for the output {parameter.name!r}, a raster, and had "

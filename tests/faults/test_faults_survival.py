@@ -121,9 +121,11 @@ class Crowd:
 
 def test_500_jobs_of_every_sort_end_rightly_whatever_is_killed(geojobs_server: Any, tmp_path: Path) -> None:
     crowd = Crowd(tmp_path)
+    (tmp_path / "temporary").mkdir()
+    there = {"TMPDIR": str(tmp_path / "temporary")}
     values = list(range(JOBS))
     parts = [values[number::4] for number in range(4)]
-    with geojobs_server(CONFIG, folder=tmp_path, exit_code=-signal.SIGKILL) as server:
+    with geojobs_server(CONFIG, environment=there, folder=tmp_path, exit_code=-signal.SIGKILL) as server:
         crowd.server = server
         clients = [threading.Thread(target=crowd.submit, args=(part,), daemon=True) for part in parts]
         killer = threading.Thread(target=crowd.kill_workers, daemon=True)
@@ -133,13 +135,13 @@ def test_500_jobs_of_every_sort_end_rightly_whatever_is_killed(geojobs_server: A
         left = family(server)
         server.process.kill()
         server.process.wait()
-    with geojobs_server(CONFIG, folder=tmp_path, exit_code=-signal.SIGKILL) as server:
+    with geojobs_server(CONFIG, environment=there, folder=tmp_path, exit_code=-signal.SIGKILL) as server:
         crowd.server = server
         crowd.wait_for(lambda: len(crowd.wanted) == JOBS)
         left += family(server)
         server.process.kill()
         server.process.wait()
-    with geojobs_server(CONFIG, folder=tmp_path) as server, server.client() as client:
+    with geojobs_server(CONFIG, environment=there, folder=tmp_path) as server, server.client() as client:
         crowd.server = server
         for thread in clients:
             thread.join()
@@ -158,6 +160,7 @@ def test_500_jobs_of_every_sort_end_rightly_whatever_is_killed(geojobs_server: A
         assert {kind for kind, end in ends if end == "success"} >= set(KINDS) - {"failing", "doomed"}
         assert nothing_else_is_left(tmp_path, documents)
     psutil.wait_procs(left, timeout=10)
+    assert not list((tmp_path / "temporary").iterdir())
     assert not [one for one in left if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
 
 

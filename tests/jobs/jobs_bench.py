@@ -17,7 +17,7 @@ from geojobs_lab.jobs import Executor, JobSpec, SlotExecutor
 FAULTY = Path(__file__).parent / "faulty"
 
 #: every executor there is; each keeps the same contract
-EXECUTORS: dict[str, Callable[[int], Executor]] = {"slots": SlotExecutor}
+EXECUTORS: dict[str, Callable[..., Executor]] = {"slots": SlotExecutor}
 
 
 class Heard:
@@ -70,7 +70,7 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 
     @asynccontextmanager
     async def open_bench(capacity: int = 1) -> AsyncIterator[Bench]:
-        executor = request.param(capacity)
+        executor = request.param(capacity, temporary=tmp_path)
         await executor.start()
         try:
             yield Bench(executor, tmp_path / "results")

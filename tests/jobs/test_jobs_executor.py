@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from jobs_bench import eventually, is_gone, pids_in
+from jobs_bench import Heard, eventually, is_gone, pids_in
 
 
 def test_a_job_runs_in_another_process_and_gives_its_outputs(bench) -> None:
@@ -136,6 +136,72 @@ def test_whatever_a_task_says_is_in_the_log(bench) -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize(("how", "line"), [("print", "STDOUT a line of Python"), ("C", "STDOUT a line of C")])
+def test_what_is_printed_is_heard_while_the_job_runs(bench, how: str, line: str, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with bench() as b:
+            heard = Heard()
+            spec = b.spec("prints_and_waits", gate=str(tmp_path / "gate"), how=how)
+            running = asyncio.create_task(b.executor.run(spec, heard))
+            await eventually(lambda: heard.text == line)
+            (tmp_path / "gate").touch()
+            assert (await running).kind == "success"
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("how", ["exit", "kill", "return"])
+def test_the_last_words_of_a_process_are_kept(bench, how: str) -> None:
+    async def scenario() -> None:
+        async with bench() as b:
+            outcome, heard = await b.run("speaks_last", how=how)
+            assert heard.text == "STDOUT the last words" + (" and those of C" if how == "return" else "")
+            if how == "kill":
+                assert outcome.error["message"].endswith("SIGKILL (signal 9), as the system does when memory runs out")
+
+    asyncio.run(scenario())
+
+
+def test_lines_are_kept_as_a_terminal_would_show_them(bench) -> None:
+    async def scenario() -> None:
+        async with bench() as b:
+            _, heard = await b.run("speaks_oddly")
+            lines = sorted(heard.text.splitlines())
+            assert lines == [f"STDERR 100%|{'#' * 100}", "STDOUT caf\N{REPLACEMENT CHARACTER}  red\ttab"]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("depth", [600, 5000])
+def test_what_is_nested_too_deeply_is_refused_and_the_worker_goes_on(bench, depth: int) -> None:
+    async def scenario() -> None:
+        async with bench() as b:
+            pid = (await b.run("looks_round"))[0].outputs["result"]["pid"]
+            outcome, _ = await b.run("nested", depth=depth)
+            assert outcome.error["type"] == "RunError"
+            assert "nested too deeply" in outcome.error["message"]
+            assert (await b.run("nested", depth=50))[0].kind == "success"
+            assert (await b.run("looks_round"))[0].outputs["result"]["pid"] == pid
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("end", ["return", "raise", "fork"])
+def test_temporary_files_go_with_their_job(bench, end: str, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with bench() as b:
+            outcome, _ = await b.run("makes_temporary_files", mark=str(tmp_path / "mark"), end=end)
+            folder, file = map(Path, (tmp_path / "mark").read_text().split())
+            assert folder.parent == file.parent
+            assert folder.parent.parent == b.folder.parent
+            assert not folder.exists()
+            assert not file.exists()
+            if end == "fork":
+                assert outcome.outputs == {"result": "True"}  # the child has not taken them along
+
+    asyncio.run(scenario())
+
+
 def test_a_flood_of_output_neither_stops_the_job_nor_the_event_loop(bench) -> None:
     async def scenario() -> None:
         async with bench() as b:
@@ -200,13 +266,81 @@ def test_a_job_that_runs_too_long_fails_and_is_ended(bench, name: str, tmp_path:
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize("pause", [0, 0.002, 0.005, 0.01, 0.02])
+def test_a_job_that_is_cancelled_as_it_begins_or_ends_frees_its_place(bench, pause: float) -> None:
+    async def scenario() -> None:
+        async with bench() as b:
+            await b.run("double", value=1)
+            for _ in range(8):
+                spec = b.spec("sleeps", seconds=0.01)
+                running = asyncio.create_task(b.executor.run(spec, Heard()))
+                await asyncio.sleep(pause)
+                b.executor.cancel(spec.uuid)
+                b.executor.cancel(spec.uuid)
+                assert (await asyncio.wait_for(running, 4)).kind in ("revoked", "success")
+                assert (await asyncio.wait_for(b.run("double", value=1), 10))[0].outputs == {"result": 2}
+
+    asyncio.run(scenario())
+
+
+def test_a_job_that_is_cancelled_while_it_is_ended_for_its_time_is_revoked(bench, tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+
+    async def scenario() -> None:
+        async with bench() as b:
+            await b.run("double", value=1)
+            spec = b.spec("ignores_sigterm", timeout=1.0, mark=str(mark))
+            running = asyncio.create_task(b.executor.run(spec, Heard()))
+            pids = await eventually(lambda: pids_in(mark))
+            await asyncio.sleep(1.2)
+            assert not running.done()
+            b.executor.cancel(spec.uuid)
+            assert (await asyncio.wait_for(running, 4)).kind == "revoked"
+            assert all(map(is_gone, pids))
+            assert (await b.run("double", value=1))[0].outputs == {"result": 2}
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("seconds", [0.01, 0.02, 0.03])
+def test_a_time_that_is_over_as_the_job_ends_is_one_or_the_other(bench, seconds: float) -> None:
+    async def scenario() -> None:
+        async with bench() as b:
+            await b.run("double", value=1)
+            for _ in range(8):
+                outcome, _ = await b.run("sleeps", seconds=seconds, timeout=seconds + 0.002)
+                assert outcome.kind == "success" or outcome.error["type"] == "JobTimeout"
+                assert (await b.run("double", value=1))[0].outputs == {"result": 2}
+
+    asyncio.run(scenario())
+
+
 def test_the_next_job_finds_a_clean_process(bench) -> None:
     async def scenario() -> None:
         async with bench() as b:
+            before, _ = await b.run("looks_round")
             spoilt = (await b.run("spoils_its_process"))[0].outputs["result"]
             await asyncio.sleep(1.2)  # an alarm would have rung
-            found = (await b.run("looks_round"))[0].outputs["result"]
-            assert found == {"pid": spoilt, "folder": str(Path.cwd()), "spoilt": None, "sigterm": True}
+            found, heard = await b.run("looks_round")
+            assert dict(found.outputs["result"]) == {**before.outputs["result"], "pid": spoilt}
+            assert found.outputs["result"]["spoilt"] is None
+            assert found.outputs["result"]["folder"] == str(Path.cwd())
+            assert {"INFO is heard", "STDOUT and this"} < set(heard.text.splitlines())
+            assert "is heard too" in heard.text
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("how", ["nice", "limit", "memory"])
+def test_a_process_that_cannot_be_as_before_is_not_used_again(bench, how: str) -> None:
+    async def scenario() -> None:
+        async with bench() as b:
+            outcome, _ = await b.run("spoils_for_good", how=how)
+            assert outcome.kind == "success"
+            await eventually(lambda: is_gone(outcome.outputs["result"]))
+            outcome, _ = await b.run("spoils_for_good", how="not")
+            again, _ = await b.run("looks_round")
+            assert again.outputs["result"]["pid"] == outcome.outputs["result"]
 
     asyncio.run(scenario())
 

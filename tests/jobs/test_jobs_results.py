@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import xarray as xr
+from jobs_bench import eventually
 from jobs_house import House, files_below
 
 from geojobs_lab.documents import Status
@@ -171,3 +172,23 @@ def test_a_raster_of_texts_is_refused_by_its_output_not_by_a_renderer(run: Any, 
         assert files_below(tmp_path / "data" / "results") == []
 
     run("Words", {}, check, Status.FAILURE)
+
+
+@pytest.mark.parametrize("end", ["kill", "wait"])
+def test_the_temporary_files_of_a_worker_that_was_ended_are_removed(open_house: Any, tmp_path: Path, end: str) -> None:
+    mark = tmp_path / "mark"
+
+    async def scenario() -> None:
+        name = "makes_temporary_files"
+        async with open_house({name: {"type": "task", "task": f"faulty_tasks.{name}"}}) as house:
+            job = await house.submit(name, {"mark": str(mark), "end": end})
+            if end == "wait":
+                await eventually(mark.exists)
+                await house.manager.cancel(job.uuid)
+            assert (await house.finish(job)).status is (Status.REVOKED if end == "wait" else Status.FAILURE)
+            folder = Path(mark.read_text().split()[0]).parent
+            assert folder.parent == house.catalogue.owner.temporary
+            assert not folder.exists()
+        assert not folder.parent.exists()
+
+    asyncio.run(scenario())

@@ -1,11 +1,14 @@
 """Tasks that do to their process what people's tasks do."""
 
 import ctypes
+import locale
 import logging
 import os
+import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import warnings
@@ -170,18 +173,120 @@ def spoils_its_process() -> int:
     os.environ["SPOILT"] = "yes"
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.alarm(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.getLogger().setLevel(logging.CRITICAL)
+    logging.getLogger().handlers.clear()
+    logging.disable(logging.CRITICAL)
+    warnings.simplefilter("ignore")
+    os.umask(0o777)
+    np.seterr(all="raise")
+    locale.setlocale(locale.LC_ALL, "C.UTF-8")
+    sys.path.insert(0, "/nowhere")
+    sys.argv.append("--spoilt")
+    sys.stdout = sys.stderr = None
+    tempfile.tempdir = "/nowhere"
     return os.getpid()
 
 
 @task
 def looks_round() -> dict:
+    logging.getLogger("looks_round").info("is heard")
+    warnings.warn("is heard too", stacklevel=1)
+    print("and this")
+    mask = os.umask(0)
+    os.umask(mask)
     return {
         "pid": os.getpid(),
         "folder": str(Path.cwd()),
         "spoilt": os.environ.get("SPOILT"),
         "sigterm": signal.getsignal(signal.SIGTERM) == signal.SIG_DFL,
+        "sigint": signal.getsignal(signal.SIGINT) == signal.SIG_IGN,
+        "umask": mask,
+        "floating": np.geterr()["invalid"],
+        "locale": locale.setlocale(locale.LC_ALL),
+        "nowhere": "/nowhere" in (sys.path[0], tempfile.gettempdir()),
+        "argv": sys.argv[1:],
     }
+
+
+@task
+def spoils_for_good(how: str) -> int:
+    """Change what cannot be changed back."""
+    if how == "nice":
+        os.nice(1)
+    elif how == "limit":
+        resource.setrlimit(resource.RLIMIT_NOFILE, (512, 512))
+    elif how == "folder":
+        os.chdir(tempfile.gettempdir())
+        Path(__file__).is_file()
+    elif how == "memory":
+        kept.append(np.ones(2**27 + 2**20))
+    return os.getpid()
+
+
+kept = []
+
+
+@task
+def prints_and_waits(gate: str, how: str) -> int:
+    if how == "print":
+        print("a line of Python", end="")
+    else:
+        ctypes.CDLL(None).puts(b"a line of C")
+    sys.stdout.write("\n" if how == "print" else "")
+    while not Path(gate).exists():
+        time.sleep(0.01)
+    return 0
+
+
+@task
+def speaks_last(how: str) -> int:
+    print("the last words", end="")
+    if how == "exit":
+        os._exit(3)
+    if how == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    ctypes.CDLL(None).printf(b" and those of C")
+    return 0
+
+
+@task
+def speaks_oddly() -> int:
+    for percent in range(0, 101):
+        sys.stderr.write(f"\r{percent:3}%|{'#' * percent}")
+        sys.stderr.flush()
+    sys.stderr.write("\n")
+    os.write(1, b"caf\xe9 \x00 \x1b[31mred\x1b[0m\ttab\r\n")
+    return 0
+
+
+@task
+def nested(depth: int) -> list:
+    value: list = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@task
+def makes_temporary_files(mark: str = "", end: str = "return") -> str:
+    folder = tempfile.mkdtemp()
+    (Path(folder) / "large.bin").write_bytes(bytes(1000))
+    child = subprocess.run([sys.executable, "-c", "import tempfile; print(tempfile.mkstemp()[1])"], capture_output=True)
+    part = Path(f"{mark}.part")
+    part.write_text(f"{folder}\n{child.stdout.decode()}")
+    part.rename(mark)
+    if end == "raise":
+        raise ValueError("no more")
+    if end == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if end == "fork":
+        os.fork()
+        time.sleep(0.2)
+        return str(Path(folder).exists())
+    if end == "wait":
+        time.sleep(60)
+    return folder
 
 
 @task
