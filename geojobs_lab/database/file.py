@@ -138,7 +138,18 @@ def _migrate(connection: sqlite3.Connection, schemas: Mapping[str, Sequence[str]
                 f"this version knows {len(steps)})"
             )
         for script in steps[version:]:
-            for statement in filter(str.strip, script.split(";")):
+            for statement in _statements(script):
                 connection.execute(statement)
         connection.execute("INSERT OR REPLACE INTO schemas VALUES (?, ?)", (room, len(steps)))
     connection.execute("COMMIT")
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Yield the statements of a script; those within a trigger are part of it."""
+    statement = ""
+    for piece in script.split(";"):
+        statement += f"{piece};"
+        if sqlite3.complete_statement(statement):
+            if piece.strip():
+                yield statement
+            statement = ""

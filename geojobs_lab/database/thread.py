@@ -3,7 +3,8 @@
 Owns the turning of units of work from the event loop into transactions. What concerns the file itself is `file`'s.
 
 Units of work that wait together are committed together: one fsync serves all of them, and none of them is
-answered before it. Each runs in a savepoint, so that one that fails undoes only itself.
+answered before it. When one fails, all are undone and run again, each in a savepoint, so that it undoes only itself;
+savepoints for all of them from the start would cost more than their work.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,7 +35,18 @@ _LAST_WORK = 2.0  # seconds that the last units may take when the database is cl
 class _Unit:
     work: Callable[[sqlite3.Connection], Any]
     writes: bool
-    future: Future[Any] = field(default_factory=Future)
+    future: asyncio.Future[Any]
+    result: Any = None
+    error: Exception | None = None
+
+    def answer(self) -> None:
+        """Tell who waits; on the event loop."""
+        if self.future.done():  # it has given up
+            return
+        if self.error is None:
+            self.future.set_result(self.result)
+        else:
+            self.future.set_exception(self.error)
 
 
 class Database:
@@ -89,28 +101,29 @@ class Database:
                 _log.error("The job database is still busy: its last work is left undone")
 
     async def write(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
-        """Run `work` in a transaction; when this returns, it is on the disk.
+        """Run `work` in a transaction; when this returns, it is on the disk. It may be undone and called again.
 
         Raises
         ------
         StoreError
             SQLite refused (disk full, locked for too long, corrupt).
         """
-        return await self._do(_Unit(work, writes=True))  # type: ignore[no-any-return]
+        return await self._do(work, writes=True)  # type: ignore[no-any-return]
 
     async def read(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         """Run `work`, which only reads, after everything that was asked for before it."""
-        return await self._do(_Unit(work, writes=False))  # type: ignore[no-any-return]
+        return await self._do(work, writes=False)  # type: ignore[no-any-return]
 
     async def version(self) -> int:
         """Return a number that changes when another process has written."""
         return await self.read(lambda c: int(c.execute("PRAGMA data_version").fetchone()[0]))
 
-    async def _do(self, unit: _Unit) -> Any:
+    async def _do(self, work: Callable[[sqlite3.Connection], Any], *, writes: bool) -> Any:
         if self._thread is None:
             raise StoreError("the database is closed")
+        unit = _Unit(work, writes, asyncio.get_running_loop().create_future())
         self._units.put(unit)
-        return await asyncio.wrap_future(unit.future)
+        return await unit.future
 
     def _serve(self, opened: "Future[None]") -> None:
         try:
@@ -128,7 +141,7 @@ class Database:
             if None in batch:
                 going_on = False
             # A caller that gave up while it waited gets its work undone before it began.
-            units = [unit for unit in batch if unit is not None and unit.future.set_running_or_notify_cancel()]
+            units = [unit for unit in batch if unit is not None and not unit.future.cancelled()]
             if not units:
                 continue
             try:
@@ -138,10 +151,10 @@ class Database:
                     connection = self._open()
                     inode = self.path.stat().st_ino
                     _log.error("The job database was removed or replaced while it was in use; it is opened anew")
+                _transact(connection, units)
             except Exception as error:  # noqa: BLE001  likewise
                 _refuse(units, error)
-            else:
-                _transact(connection, units)
+            _answer(units)
         connection.close()
 
     def _open(self) -> sqlite3.Connection:
@@ -155,35 +168,57 @@ class Database:
 
 
 def _transact(connection: sqlite3.Connection, units: Sequence[_Unit]) -> None:
-    """Run the units in one transaction; answer each when, and only when, all are on the disk."""
-    outcomes: list[tuple[_Unit, Any, BaseException | None]] = []
+    """Run the units in one transaction; when this returns, all that has succeeded is on the disk."""
+    writes = any(unit.writes for unit in units)
     try:
-        connection.execute("BEGIN IMMEDIATE" if any(unit.writes for unit in units) else "BEGIN")
-        for unit in units:
-            connection.execute("SAVEPOINT unit")
-            try:
-                outcomes.append((unit, unit.work(connection), None))
-            except Exception as error:
-                if not connection.in_transaction:
-                    raise  # SQLite has undone all of it: the disk is full, or the file damaged
-                connection.execute("ROLLBACK TO unit")
-                outcomes.append((unit, None, store_error(error) if isinstance(error, sqlite3.Error) else error))
-            connection.execute("RELEASE unit")
-        connection.execute("COMMIT")
-    except Exception as error:  # noqa: BLE001  likewise
+        try:
+            _run_all(connection, units, writes=writes, apart=False)
+        except Exception:
+            if not writes or not connection.in_transaction:
+                raise  # SQLite has undone all of it: the disk is full, or the file damaged
+            connection.execute("ROLLBACK")
+            _run_all(connection, units, writes=writes, apart=True)
+    except Exception as error:
         _log.error("The database refused a transaction: %s", error)
         with contextlib.suppress(sqlite3.Error):
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-        _refuse(units, error)
-        return
-    for unit, result, failure in outcomes:
-        if failure is None:
-            unit.future.set_result(result)
-        else:
-            unit.future.set_exception(failure)
+        raise
+
+
+def _run_all(connection: sqlite3.Connection, units: Sequence[_Unit], *, writes: bool, apart: bool) -> None:
+    """Run the units; with `apart` each in a savepoint, so that one that fails undoes only itself."""
+    connection.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+    for unit in units:
+        unit.error = None
+        if apart:
+            connection.execute("SAVEPOINT unit")
+        try:
+            unit.result = unit.work(connection)
+        except Exception as error:
+            if not connection.in_transaction or (unit.writes and not apart):
+                raise
+            unit.error = store_error(error) if isinstance(error, sqlite3.Error) else error
+            if apart:
+                connection.execute("ROLLBACK TO unit")
+        if apart:
+            connection.execute("RELEASE unit")
+    connection.execute("COMMIT")
 
 
 def _refuse(units: Sequence[_Unit], error: Exception) -> None:
     for unit in units:
-        unit.future.set_exception(error if isinstance(error, StoreError) else store_error(error))
+        unit.error = error if isinstance(error, StoreError) else store_error(error)
+
+
+def _answer(units: Sequence[_Unit]) -> None:
+    """Wake each event loop once, however many of its units are done."""
+    for loop in {unit.future.get_loop() for unit in units}:
+        done = [unit for unit in units if unit.future.get_loop() is loop]
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(_answer_all, done)
+
+
+def _answer_all(units: Sequence[_Unit]) -> None:
+    for unit in units:
+        unit.answer()

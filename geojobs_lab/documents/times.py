@@ -14,7 +14,7 @@ def utc_now() -> datetime:
 
 def format_time(time: datetime) -> str:
     """Write an aware time as ``2016-09-02T23:36:10.768937Z``."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def parse_time(text: str) -> datetime:

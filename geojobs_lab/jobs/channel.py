@@ -5,12 +5,15 @@ Documents and never pickles: what a task did to its process must not be able to 
 
 import asyncio
 import json
+import logging
 import os
 import socket
 import struct
 import threading
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+_log = logging.getLogger(__name__)
 
 _LENGTH = struct.Struct("!I")
 LARGEST = 256 * 2**20  # bytes of one document
@@ -61,21 +64,60 @@ class Channel:
         return b"".join(parts)
 
 
-async def receive(reader: asyncio.StreamReader) -> Any:
-    """Return the next document of a worker, None when it has closed its end.
+class ServerEnd(asyncio.Protocol):
+    """The server's end, for an event loop.
 
-    Raises
-    ------
-    ValueError
-        What came is no document: the task has written into the pipe.
+    Parameters
+    ----------
+    take : callable
+        Called with each document; with None when no more will come. What it raises ends the connection, too.
     """
-    try:
-        (length,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))
+
+    def __init__(self, take: Callable[[Mapping[str, Any] | None], None]) -> None:
+        self._take = take
+        self._waiting = bytearray()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def send(self, document: Mapping[str, Any]) -> None:
+        """Send a document; nothing, when the other end is closed.
+
+        Raises
+        ------
+        ValueError, TypeError
+            It has no JSON form, or is too large.
+        """
+        self._transport.write(encode(document))
+
+    def data_received(self, data: bytes) -> None:
+        self._waiting += data
+        try:
+            while (document := self._next()) is not None:
+                self._take(document)
+        except Exception as error:  # noqa: BLE001  what came is no document: the task has written into the pipe
+            _log.warning("A worker is ended, its messages make no sense: %s", error)
+            self._transport.abort()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._take(None)
+
+    def close(self) -> None:
+        """Hang up. May be called twice."""
+        self._transport.close()
+
+    def _next(self) -> Mapping[str, Any] | None:
+        """Take a document from what has come, None where that is not a whole one."""
+        if len(self._waiting) < _LENGTH.size:
+            return None
+        (length,) = _LENGTH.unpack_from(self._waiting)
         if length > LARGEST:
-            raise ValueError(f"a worker announced {length} bytes")
-        document = json.loads(await reader.readexactly(length))
-    except (asyncio.IncompleteReadError, ConnectionError):
-        return None
-    if not isinstance(document, dict) or "type" not in document:
-        raise ValueError("a worker sent something that is no document")
-    return document
+            raise ValueError(f"{length} bytes were announced")
+        end = _LENGTH.size + length
+        if len(self._waiting) < end:
+            return None
+        document = json.loads(self._waiting[_LENGTH.size : end])
+        del self._waiting[:end]
+        if not isinstance(document, dict) or "type" not in document:
+            raise ValueError("something came that is no document")
+        return document

@@ -225,7 +225,6 @@ class JobManager:
         if first is not None:  # the same key came twice at once
             check_same(first, job, given)
             return first, False
-        _log.debug("Job %s (%s) is pending", row.uuid, row.job)
         paths = {name: str(service.path) for name, service in services.items()}
         self._runner.add(Order(row, registered, given.values, paths))
         self._changes.notify(row)

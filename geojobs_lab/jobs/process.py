@@ -20,7 +20,7 @@ from typing import IO, Any
 
 from geojobs_lab.documents import LogLine, format_time, utc_now
 from geojobs_lab.errors import RunError
-from geojobs_lab.jobs import channel
+from geojobs_lab.jobs.channel import ServerEnd
 from geojobs_lab.jobs.scratch import make_scratch, remove_scratch, with_scratch
 from geojobs_lab.jobs.spec import JobSpec, Watcher
 from geojobs_lab.threads import in_thread
@@ -31,6 +31,7 @@ _CHUNK = 2**16  # bytes read of a worker's output at a time
 _REST = 0.01  # seconds between two full chunks, so that a flood of output does not fill the event loop
 _LONGEST_LINE = 10_000  # characters
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")  # colours of a terminal and such
+_REPORTS = ("began", "progress", "log")  # what a process sends before it answers
 _TAIL = 20  # lines of output remembered of a worker that has no job, to explain why it did not start
 
 
@@ -71,6 +72,9 @@ class WorkerProcess:
         self._exited: asyncio.Future[int] = self._loop.create_future()
         self._reaping = threading.Lock()
         self._signalled = False
+        self._hung_up = False
+        self._began = False  # the job of the present run
+        self._answer: asyncio.Future[Mapping[str, Any] | None] | None = None
         self._streams: list[_Output] = []
         self._watcher: Watcher | None = None
         self._tail: deque[str] = deque(maxlen=_TAIL)
@@ -94,10 +98,9 @@ class WorkerProcess:
             It ended instead; the message has what it said.
         """
         ours = await self._spawn()
-        self._reader, self._writer = await asyncio.open_connection(sock=ours)
+        self._channel = (await self._loop.create_connection(lambda: ServerEnd(self._take), sock=ours))[1]
         threading.Thread(target=self._reap, name="geojobs-reaper", daemon=True).start()
-        await self._send({"type": "hello", "sys_path": sys.path, "tasks": list(tasks)})
-        if await self._receive() is None:
+        if await self._ask({"type": "hello", "sys_path": sys.path, "tasks": list(tasks)}) is None:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(self._exited), 1)
             killed = self._exited.done() and -self._exited.result() in (signal.SIGKILL, signal.SIGTERM)
@@ -147,27 +150,18 @@ class WorkerProcess:
         WorkerLost
             The process ended, or was ended, before it could answer.
         """
-        began = False
-        self._watcher = watcher
+        self._began, self._watcher = False, watcher
         try:
-            await self._send(spec.to_message())
-            while (message := await self._receive()) is not None:
-                match message["type"]:
-                    case "began":
-                        began = True
-                    case "progress":
-                        watcher.progress(message["progress"], message["message"])
-                    case "log":
-                        watcher.log(LogLine(time=message["time"], level=message["level"], message=message["message"]))
-                    case _:
-                        self._hear()
-                        return message  # type: ignore[no-any-return]
+            answer = await self._ask(spec.to_message())
+            if answer is not None:
+                self._hear()
+                return answer
             with contextlib.suppress(TimeoutError):
                 # It may have lost its end of the pipe and live on.
                 await asyncio.wait_for(asyncio.shield(self._exited), 1)
             await self.end(grace=0)
             self._hear()
-            raise WorkerLost(f"the worker process {self._ending()}", began=began)
+            raise WorkerLost(f"the worker process {self._ending()}", began=self._began)
         finally:
             self._watcher = None
 
@@ -209,7 +203,7 @@ class WorkerProcess:
         self._hear()
         for stream in self._streams:
             stream.close()
-        self._writer.close()
+        self._channel.close()
         os.close(self._lifeline)
         self._exited.set_result(code)
         self._on_exit(self)
@@ -225,17 +219,28 @@ class WorkerProcess:
         hint = ", as the system does when memory runs out" if -code == signal.SIGKILL and not self._signalled else ""
         return f"was ended by {name} (signal {-code}){hint}"
 
-    async def _send(self, document: Mapping[str, Any]) -> None:
-        with contextlib.suppress(ConnectionError):  # it has ended: reading tells
-            self._writer.write(channel.encode(document))
-            await self._writer.drain()
-
-    async def _receive(self) -> Any:
-        try:
-            return await channel.receive(self._reader)
-        except ValueError as error:
-            _log.warning("A worker is ended: %s", error)
+    async def _ask(self, document: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Send a document and return the answer to it, None where the process has hung up."""
+        if self._hung_up:
             return None
+        self._answer = self._loop.create_future()
+        self._channel.send(document)
+        return await self._answer
+
+    def _take(self, document: Mapping[str, Any] | None) -> None:
+        """Take a document of the process."""
+        kind = None if document is None else document["type"]
+        if document is None:
+            self._hung_up = True
+        elif kind == "began":
+            self._began = True
+        elif kind == "progress" and self._watcher is not None:
+            self._watcher.progress(document["progress"], document["message"])
+        elif kind == "log" and self._watcher is not None:
+            line = LogLine(time=document["time"], level=document["level"], message=document["message"])
+            self._watcher.log(line)
+        if kind not in _REPORTS and self._answer is not None and not self._answer.done():
+            self._answer.set_result(document)
 
     def _hear(self) -> None:
         for stream in self._streams:

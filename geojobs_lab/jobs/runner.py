@@ -252,7 +252,6 @@ class Runner:
                 await self._results.remove(uuid)  # what the run before may have left
             if not await running.change(Start(format_time(utc_now()))):
                 return  # another server has taken or revoked it
-            _log.debug("Job %s (%s) is started", uuid, order.job.job)
             outcome = Outcome("revoked")
             if not running.cancelled:
                 outcome = await self._execute(order, running)

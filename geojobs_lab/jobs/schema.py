@@ -1,4 +1,8 @@
-"""The tables of jobs: each script leads from one version of the schema to the next, and is never changed."""
+"""The tables of jobs: each script leads from one version of the schema to the next, and is never changed.
+
+Triggers keep what follows from the jobs: the number of the latest change, how many jobs there are of each name and
+status (to count them would take longer the more there are), and which have been removed.
+"""
 
 SCHEMA = (
     """
@@ -56,5 +60,25 @@ SCHEMA = (
     ) WITHOUT ROWID;
     INSERT INTO counts SELECT job, status, COUNT(*) FROM jobs GROUP BY job, status;
     CREATE TABLE servers (name TEXT PRIMARY KEY, beat INTEGER NOT NULL) WITHOUT ROWID
+    """,
+    """
+    CREATE TRIGGER job_added AFTER INSERT ON jobs BEGIN
+        UPDATE clock SET changed = NEW.changed;
+        INSERT INTO counts VALUES (NEW.job, NEW.status, 1)
+            ON CONFLICT (job, status) DO UPDATE SET count = count + 1;
+    END;
+    CREATE TRIGGER job_changed AFTER UPDATE OF changed ON jobs BEGIN
+        UPDATE clock SET changed = NEW.changed;
+    END;
+    CREATE TRIGGER job_moved AFTER UPDATE OF status ON jobs WHEN NEW.status <> OLD.status BEGIN
+        UPDATE counts SET count = count - 1 WHERE job = OLD.job AND status = OLD.status;
+        INSERT INTO counts VALUES (NEW.job, NEW.status, 1)
+            ON CONFLICT (job, status) DO UPDATE SET count = count + 1;
+    END;
+    CREATE TRIGGER job_removed AFTER DELETE ON jobs BEGIN
+        UPDATE clock SET changed = changed + 1;
+        UPDATE counts SET count = count - 1 WHERE job = OLD.job AND status = OLD.status;
+        INSERT INTO removed SELECT changed, OLD.uuid FROM clock;
+    END
     """,
 )

@@ -20,6 +20,7 @@ from geojobs_lab.jobs.schema import SCHEMA
 LOG_LINES = 10_000  # kept for a job; the oldest go first
 _LOG_PAGE = 1000  # lines in one answer
 _REMOVED = 10_000  # removals remembered for those who follow the changes
+_NOW = "(SELECT changed + 1 FROM clock)"  # the number of a new change
 _UNFINISHED = "status IN ('pending', 'started')"
 
 AlsoWrite = Callable[[sqlite3.Connection], object]
@@ -131,13 +132,12 @@ class SqliteJobStore:
     async def add(self, job: Job, *, also: AlsoWrite | None = None) -> Job | None:
         values = _values(job)
         marks = ", ".join("?" * len(values))
-        statement = f"INSERT INTO jobs ({', '.join(values)}, changed) VALUES ({marks}, ?)"  # noqa: S608  our own names
+        statement = f"INSERT INTO jobs ({', '.join(values)}, changed) VALUES ({marks}, {_NOW})"  # noqa: S608  our own names
 
         def work(connection: sqlite3.Connection) -> Job | None:
             if job.key is not None and (first := _with_key(connection, job.key)) is not None:
                 return first
-            connection.execute(statement, (*values.values(), _tick(connection)))
-            _count(connection, job, 1)
+            connection.execute(statement, tuple(values.values()))
             if also is not None:
                 also(connection)
             return None
@@ -186,17 +186,16 @@ class SqliteJobStore:
         return await self._database.read(work)
 
     async def replace(self, old: Job, new: Job, *, log: Sequence[LogLine] = (), also: AlsoWrite | None = None) -> bool:
-        values = _values(new)
-        sets = ", ".join(f"{name} = ?" for name in values)
-        statement = f"UPDATE jobs SET {sets}, changed = ? WHERE uuid = ? AND revision = ? AND owner IS ?"  # noqa: S608  likewise
+        before, after = _values(old), _values(new)
+        # SQLite writes the indices of all columns that are named anew.
+        values = {name: value for name, value in after.items() if value != before[name]}
+        sets = "".join(f"{name} = ?, " for name in values)
+        statement = f"UPDATE jobs SET {sets}changed = {_NOW} WHERE uuid = ? AND revision = ? AND owner IS ?"  # noqa: S608  likewise
 
         def work(connection: sqlite3.Connection) -> bool:
             key = (old.uuid, old.revision, old.owner)
-            if connection.execute(statement, (*values.values(), _tick(connection), *key)).rowcount == 0:
+            if connection.execute(statement, (*values.values(), *key)).rowcount == 0:
                 return False
-            if new.status is not old.status:
-                _count(connection, old, -1)
-                _count(connection, new, 1)
             _append_log(connection, old.uuid, log)
             if new.status.is_final and self._on_end is not None:
                 self._on_end(connection, new.uuid)
@@ -208,10 +207,8 @@ class SqliteJobStore:
 
     async def delete(self, uuid: str, *, also: AlsoWrite | None = None) -> None:
         def work(connection: sqlite3.Connection) -> None:
-            _count(connection, _job(_row(connection, uuid)), -1)
-            connection.execute("DELETE FROM jobs WHERE uuid = ?", (uuid,))
-            number = _tick(connection)
-            connection.execute("INSERT INTO removed VALUES (?, ?)", (number, uuid))
+            if connection.execute("DELETE FROM jobs WHERE uuid = ?", (uuid,)).rowcount == 0:
+                raise NotFound("job", uuid)
             connection.execute(
                 "DELETE FROM removed WHERE changed <= "
                 "(SELECT changed FROM removed ORDER BY changed DESC LIMIT 1 OFFSET ?)",
@@ -301,20 +298,6 @@ class SqliteJobStore:
             return lines, rows[-1]["line"] + 1 if rows else offset
 
         return await self._database.read(work)
-
-
-def _tick(connection: sqlite3.Connection) -> int:
-    """Return the number of a new change."""
-    connection.execute("UPDATE clock SET changed = changed + 1")
-    return int(connection.execute("SELECT changed FROM clock").fetchone()[0])
-
-
-def _count(connection: sqlite3.Connection, job: Job, more: int) -> None:
-    """Keep how many jobs there are of each name and status: counting them would take longer the more there are."""
-    connection.execute(
-        "INSERT INTO counts VALUES (?, ?, ?) ON CONFLICT (job, status) DO UPDATE SET count = count + excluded.count",
-        (job.job, job.status.value, more),
-    )
 
 
 def _append_log(connection: sqlite3.Connection, uuid: str, lines: Sequence[LogLine]) -> None:

@@ -115,6 +115,9 @@ class Handler(CrossOriginHandler):
         if self.request.method != "OPTIONS" and self.current_user is None:
             raise Refusal(403, _NO_CREDENTIALS)
 
+    def set_secure_cookie(self, *args: Any, **kwargs: Any) -> None:
+        """Set none: who has a token sends it each time, and to sign Jupyter's login costs as much as half an answer."""
+
     def _explained(self, error: web.HTTPError) -> web.HTTPError:
         if error.status_code == 404:  # how Jupyter says it
             return Refusal(403, _FOREIGN_ORIGIN)
