@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
+from benchmarks import celery_peer
 from benchmarks.connection import Connection
 from benchmarks.measure import Table, Times, bounded, in_turns, ratio
 from benchmarks.server import API, STATUS, Server, jupyter_server
@@ -41,7 +42,31 @@ def measure() -> list[Table]:
     )
     for name in empty:
         store.add(name, empty[name], full[name], ratio(full[name], empty[name]))
-    return [*tables, store]
+    return [*tables, _peers(tables[0], tables[1]), store]
+
+
+def _peers(single: Table, burst: Table) -> Table:
+    """Measure Celery, and compare with our figures of the same run."""
+    found = celery_peer.measure(jobs=_JOBS, burst=_BURST, connections=_CONNECTIONS, rounds=_ROUNDS)
+    table = Table(
+        "The same jobs with Celery and Redis, alone and behind Django REST framework as ncdjango has them",
+        f"p50 and p95 of a job in ms, polled every 5 ms over HTTP; {_BURST} at once: jobs per second; as many worker "
+        "processes; rows in SQLite, queued when they are committed (aim: 4 x on both)",
+        ("", "p50", "p95", "at once", "ours is better: p50", "at once"),
+    )
+    ours = single.rows[0], burst.rows[0]
+    table.add("geojobs_lab over HTTP", ours[0][1], ours[0][2], ours[1][1], None, None)
+    if isinstance(found, str):
+        table.add(f"not measured: {found}", None, None, None, None, None)
+        return table
+    for name, label in (
+        ("rest", "Celery, Redis, Django REST framework"),
+        ("celery", "Celery and Redis, no HTTP, no rows"),
+    ):
+        peer = found[name]
+        better = ratio(peer.single.p50, float(ours[0][1] or 0)), ratio(float(ours[1][1] or 0), peer.burst)
+        table.add(label, peer.single.p50, peer.single.p95, peer.burst, *better)
+    return table
 
 
 async def _measure_store(server: Server) -> dict[str, float]:

@@ -63,7 +63,7 @@ def jupyter_server(*, extension: bool = True, old_jobs: int = 0) -> Iterator[Ser
     """
     with tempfile.TemporaryDirectory(prefix="geojobs-bench-") as name:
         folder = Path(name)
-        port, token = _free_port(), secrets.token_hex(16)
+        port, token = free_port(), secrets.token_hex(16)
         (folder / "root").mkdir()
         config = folder / "jupyter_server_config.py"
         config.write_text(
@@ -110,7 +110,8 @@ def _wait_until_it_listens(process: "subprocess.Popen[bytes]", port: int, log: P
     raise RuntimeError(f"the server did not start:\n{log.read_text(errors='replace')}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
