@@ -18,24 +18,10 @@ _REFERENCE_TEXT = "'service://name:variable@time'"
 _REFERENCE_SCHEMA = {"type": "string", "pattern": "^service://"}
 
 
-class _DataParameter(Parameter):
-    """What arrays and rasters have in common."""
-
-    options = ("unit",)
-    documented = ("unit",)
-
-    def __init__(self, name: str, required: bool = True, *, unit: str | None = None, **common: Any) -> None:
-        self.unit = unit
-        super().__init__(name, required, **common)
-
-
-class RasterParameter(_DataParameter):
+class RasterParameter(Parameter):
     """Accepts a raster: an `xarray.DataArray` that knows its place, or a reference to published data.
 
-    Parameters
-    ----------
-    unit : str, optional
-        The unit of the values, for people: an input's is not checked. An output that has no ``units`` gets it.
+    The unit of an input is not checked; an output that has no ``units`` gets that of the parameter.
     """
 
     id = "raster"
@@ -67,15 +53,10 @@ class RasterParameter(_DataParameter):
         return dict(_REFERENCE_SCHEMA)
 
 
-class NdArrayParameter(_DataParameter):
+class NdArrayParameter(Parameter):
     """Accepts an array of numbers: a numpy array, nested lists (null is a missing number), or a reference.
 
     What a reference points at comes as an `xarray.DataArray`: it computes like an array and knows its place.
-
-    Parameters
-    ----------
-    unit : str, optional
-        The unit of the numbers, for people: it is not checked.
     """
 
     id = "array"

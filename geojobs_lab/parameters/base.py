@@ -59,6 +59,8 @@ class Parameter:
         The value of a call that does not give one. It has to be acceptable itself, or None.
     title, description : str, optional
         For people.
+    unit : str, optional
+        What the value is measured in, for people; an output raster without ``units`` gets it.
 
     Raises
     ------
@@ -82,6 +84,7 @@ class Parameter:
         default: Any = MISSING,
         title: str | None = None,
         description: str | None = None,
+        unit: str | None = None,
     ) -> None:
         if not isinstance(name, str) or not isinstance(required, bool):
             raise TypeError(
@@ -93,6 +96,7 @@ class Parameter:
         self.required = required and not self.has_default
         self.title = title
         self.description = description
+        self.unit = unit
         self.default = None if default is MISSING or default is None else self._clean_default(default)
 
     def clean(self, value: Any) -> Any:
@@ -153,6 +157,7 @@ class Parameter:
             "default": to_json(self.default),
             "title": self.title,
             "description": self.description,
+            "unit": self.unit,
             "schema": self.json_schema(),
             **{key: to_json(getattr(self, key)) for key in self.documented},
         }
@@ -164,7 +169,7 @@ class Parameter:
             keyword["default"] = to_json(self.default)
         elif not self.required:
             keyword["required"] = False
-        for key in ("title", "description", *self.options):
+        for key in ("title", "description", "unit", *self.options):
             if getattr(self, key) is not None:
                 keyword[key] = to_json(getattr(self, key))
         return [self._positional(), keyword]
@@ -173,6 +178,12 @@ class Parameter:
         """Return the same parameter under another name."""
         other = copy.copy(self)
         other.name = name
+        return other
+
+    def measured_in(self, unit: str | None) -> Self:
+        """Return the same parameter with `unit`, unless it has one of its own."""
+        other = copy.copy(self)
+        other.unit = unit if self.unit is None else self.unit
         return other
 
     def _schema(self) -> dict[str, Any]:

@@ -20,8 +20,6 @@ class ChoiceParameter(Parameter):
     ----------
     choices : sequence of str, int, float or bool
         The only values that are accepted. ``1`` and ``True`` are two choices.
-    unit : str, optional
-        The unit of the numbers, for people.
 
     Raises
     ------
@@ -30,19 +28,15 @@ class ChoiceParameter(Parameter):
     """
 
     id = "choice"
-    options = ("choices", "unit")
-    documented = ("unit",)
+    options = ("choices",)
 
-    def __init__(
-        self, name: str, required: bool = True, *, choices: Sequence[Choice], unit: str | None = None, **common: Any
-    ) -> None:
+    def __init__(self, name: str, required: bool = True, *, choices: Sequence[Choice], **common: Any) -> None:
         plain = [] if isinstance(choices, str) else [_plain(choice) for choice in choices]
         if not plain or not all(map(_is_choice, plain)):
             raise ValueError(f"{name}: the choices must be a list of texts, numbers, true and false: {show(choices)}")
         if len(plain) > len({(isinstance(choice, bool), choice) for choice in plain}):
             raise ValueError(f"{name}: one of the choices is there twice: {show(choices)}")
         self.choices: list[Choice] = plain
-        self.unit = unit
         super().__init__(name, required, **common)
 
     def clean(self, value: Any) -> Choice:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from geojobs_lab.documents import ServiceReference
 from geojobs_lab.errors import ParameterNotValidError
@@ -50,7 +50,7 @@ class ListParameter(Parameter):
         if not isinstance(item, Parameter):
             raise TypeError(f"{name}: ListParameter takes the parameter of its items first, not {show(item)}")
         check_sizes(name, min_items, max_items)
-        self.item = item
+        self.item = item.measured_in(common.get("unit"))
         self.min_items = min_items
         self.max_items = max_items
         super().__init__(name, required, **common)
@@ -73,6 +73,12 @@ class ListParameter(Parameter):
     def resolve(self, value: Any, resolver: Resolver) -> list[Any] | None:
         """Return the list with each item resolved as its kind does it; None, a default, stays."""
         return None if value is None else [self.item.resolve(item, resolver) for item in value]
+
+    def measured_in(self, unit: str | None) -> Self:
+        """Return the same list, its items in `unit` too, unless they have one of their own."""
+        other = super().measured_in(unit)
+        other.item = self.item.measured_in(unit)
+        return other
 
     def place(self, value: Any, like: xr.DataArray | None) -> Any:
         """Return an output's value with each item put on the grid of `like` where it needs one."""
@@ -124,9 +130,10 @@ class MultipleParameter(Parameter):
     id = "multiple"
 
     def __init__(self, alternatives: Sequence[Parameter], name: str, required: bool = True, **common: Any) -> None:
-        self.alternatives = tuple(alternatives)
-        if not self.alternatives or not all(isinstance(kind, Parameter) for kind in self.alternatives):
+        kinds = tuple(alternatives)
+        if not kinds or not all(isinstance(kind, Parameter) for kind in kinds):
             raise TypeError(f"{name}: MultipleParameter takes a list of parameters first, not {show(alternatives)}")
+        self.alternatives = tuple(kind.measured_in(common.get("unit")) for kind in kinds)
         super().__init__(name, required, **common)
 
     @property
@@ -136,6 +143,7 @@ class MultipleParameter(Parameter):
 
     def clean(self, value: Any) -> Any:
         """Return the value as the first kind that accepts it converts it, or raise ParameterNotValidError."""
+        value = _held(value)
         for kind in self.alternatives:
             try:
                 return kind.clean(value)
@@ -149,22 +157,33 @@ class MultipleParameter(Parameter):
 
     def resolve(self, value: Any, resolver: Resolver) -> Any:
         """Return the value as the kind resolves it that has cleaned it."""
+        kind = self._taking(value)
+        return value if kind is None else kind.resolve(value, resolver)
+
+    def measured_in(self, unit: str | None) -> Self:
+        """Return the same choice, its kinds in `unit` too, unless they have one of their own."""
+        other = super().measured_in(unit)
+        other.alternatives = tuple(kind.measured_in(unit) for kind in self.alternatives)
+        return other
+
+    def place(self, value: Any, like: xr.DataArray | None) -> Any:
+        """Return an output's value as the kind places it that takes it as it is, or as any can where none does."""
+        value = _held(value)
+        if (taking := self._taking(value)) is not None:
+            return taking.place(value, like)
+        for kind in self.alternatives:
+            value = kind.place(value, like)
+        return value
+
+    def _taking(self, value: Any) -> Parameter | None:
+        """Return the first kind that accepts `value`."""
         for kind in self.alternatives:
             try:
                 kind.clean(value)
             except ParameterNotValidError:
                 continue
-            return kind.resolve(value, resolver)
-        return value
-
-    def place(self, value: Any, like: xr.DataArray | None) -> Any:
-        """Return an output's value put on the grid of `like` where no kind takes it as it is."""
-        try:
-            self.clean(value)
-        except ParameterNotValidError:
-            for kind in self.alternatives:
-                value = kind.place(value, like)
-        return value
+            return kind
+        return None
 
     def _schema(self) -> dict[str, Any]:
         return {"anyOf": [kind.json_schema() for kind in self.alternatives]}
@@ -174,6 +193,11 @@ class MultipleParameter(Parameter):
 
 
 MultiParameter = MultipleParameter  # the older name
+
+
+def _held(value: Any) -> Any:
+    """Return a list of what an iterator gives, which it gives to the first kind only; anything else as it is."""
+    return list(value) if isinstance(value, Iterator) else value
 
 
 def _pair(parameter: Parameter) -> list[Any]:

@@ -22,8 +22,6 @@ class NumberParameter(Parameter):
     ----------
     minimum, maximum : float, optional
         The least and the greatest value that is accepted.
-    unit : str, optional
-        The unit of the value, for people.
 
     Raises
     ------
@@ -34,8 +32,7 @@ class NumberParameter(Parameter):
     id = "number"
     wanted = "a number"
     json_type = "number"
-    options = ("minimum", "maximum", "unit")
-    documented = ("unit",)
+    options = ("minimum", "maximum")
 
     def __init__(
         self,
@@ -44,7 +41,6 @@ class NumberParameter(Parameter):
         *,
         minimum: float | None = None,
         maximum: float | None = None,
-        unit: str | None = None,
         **common: Any,
     ) -> None:
         for limit in (minimum, maximum):
@@ -54,7 +50,6 @@ class NumberParameter(Parameter):
         self.maximum = read_number(maximum)
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
             raise ValueError(f"{name}: the minimum {self.minimum} lies above the maximum {self.maximum}")
-        self.unit = unit
         super().__init__(name, required, **common)
 
     def clean(self, value: Any) -> int | float:

@@ -19,7 +19,7 @@ class Field:
     title, description : str
         For people; the description wins over the docstring's.
     unit : str
-        Of numbers, arrays, rasters and choices.
+        What the value is measured in; of a list, its items. An output raster without ``units`` gets it.
     minimum, maximum : number, date or datetime
         The least and the greatest value.
     choices : sequence of str

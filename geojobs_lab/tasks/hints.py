@@ -59,7 +59,7 @@ _HEAVY: dict[tuple[str, str], type[Parameter]] = {  # of libraries that are not 
     ("pyproj", "CRS"): CRSParameter,
 }
 _UNIONS = (Union, types.UnionType)
-_COMMON = ("title", "description")  # what Field gives to every kind
+_COMMON = ("title", "description", "unit")  # what Field gives to every kind
 _UNDERSTOOD = (
     "int, float, str, bool, dict, list[...], date, datetime, numpy.ndarray, Raster, xarray.Dataset, shapely's "
     "geometries, geopandas.GeoDataFrame, pyproj.CRS, BBox, Color, an Enum of plain values, Literal['a', 2], X | Y, "

@@ -23,7 +23,7 @@ from geojobs_lab.parameters import (
     FloatParameter,
     IntParameter,
     ListParameter,
-    NdArrayParameter,
+    MultipleParameter,
     ParameterNotValidError,
     RasterParameter,
     StringParameter,
@@ -234,10 +234,6 @@ def test_the_schema_is_json_schema_of_what_is_accepted():
 
 
 def test_what_a_schema_cannot_say_stands_in_the_document():
-    assert ChoiceParameter("x", choices=[10, 20], unit="m").describe()["unit"] == "m"
-    assert NdArrayParameter("x", unit="K").describe()["unit"] == "K"
-    assert RasterParameter("x", unit="K").describe()["unit"] == "K"
-    assert RasterParameter("x").describe()["unit"] is None
     assert DateParameter("x", minimum="2000-01-01").describe()["minimum"] == "2000-01-01"
     assert BBoxParameter("x").describe()["crs"] == "EPSG:4326"
     assert BBoxParameter("x", crs=3857).describe()["crs"] == "EPSG:3857"
@@ -254,6 +250,23 @@ def test_every_cleaned_value_has_its_json():
     assert to_json({"box": BBox(1, 2, 3, 4), "color": Color(1, 2, 3)}) == {"box": [1, 2, 3, 4], "color": "#010203"}
     assert to_json(np.array([[1.5, np.nan], [np.inf, 2]])) == [[1.5, None], [None, 2.0]]
     assert to_json(Method.MEAN) == "mean"
+
+
+def test_the_unit_of_a_list_is_that_of_its_items():
+    heights = ListParameter(FloatParameter("", minimum=0), "heights", unit="m")
+    with pytest.raises(ParameterNotValidError, match=r"^heights\[1\]: must be a number not below 0 \(m\), not -1$"):
+        heights.clean([1, -1])
+    assert ListParameter(FloatParameter("", unit="km"), "x", unit="m").item.unit == "km"
+    raster = xr.DataArray([[1.0, 2.0]] * 2, coords={"latitude": [1.0, 0.0], "longitude": [0.0, 1.0]})
+    either = MultipleParameter([FloatParameter(""), RasterParameter("")], "", unit="K")
+    (placed,) = ListParameter(either, "x").place([raster], None)
+    assert placed.attrs == {"units": "K"}
+
+
+def test_each_kind_of_several_sees_all_that_an_iterator_gives():
+    either = MultipleParameter([ListParameter(IntParameter(""), ""), ListParameter(StringParameter(""), "")], "x")
+    assert either.clean(iter(["1", "b"])) == ["1", "b"]
+    assert either.place(iter([1, 2]), None) == [1, 2]
 
 
 def test_an_output_gets_the_unit_that_its_parameter_has_and_it_has_not():

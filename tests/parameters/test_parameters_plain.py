@@ -158,7 +158,6 @@ def test_the_description_is_the_document_of_the_rest_contract():
         "unit": "K",
         "schema": {"type": "number", "title": "Limit", "description": "Upper end", "default": 2},
     }
-    assert "unit" not in StringParameter("s").describe()
 
 
 def test_parameters_of_ones_own_say_what_they_want_in_the_same_words():

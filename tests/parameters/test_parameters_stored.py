@@ -41,7 +41,7 @@ TEXTS = st.none() | st.text(max_size=8)
 
 @st.composite
 def common(draw, default):
-    keywords = {"title": draw(TEXTS), "description": draw(TEXTS)}
+    keywords = {"title": draw(TEXTS), "description": draw(TEXTS), "unit": draw(TEXTS)}
     how = draw(st.sampled_from(["required", "optional", "default", "none"]))
     if how == "optional":
         keywords["required"] = False
@@ -51,10 +51,10 @@ def common(draw, default):
 
 
 @st.composite
-def limited(draw, kind, values, **options):
+def limited(draw, kind, values):
     limits = sorted(draw(st.lists(values, min_size=2, max_size=2)))
     ends = draw(st.sets(st.sampled_from(["minimum", "maximum"])))
-    keywords = {key: limits[key == "maximum"] for key in ends} | {key: draw(value) for key, value in options.items()}
+    keywords = {key: limits[key == "maximum"] for key in ends}
     inside = st.sampled_from(limits) if ends else values
     return kind(draw(NAMES), **keywords, **draw(common(inside)))
 
@@ -72,7 +72,7 @@ def texts(draw):
 def choices(draw):
     plain = st.text(max_size=5) | st.booleans() | INTS | FLOATS
     values = draw(st.lists(plain, min_size=1, max_size=4, unique_by=lambda value: (isinstance(value, bool), value)))
-    return ChoiceParameter(draw(NAMES), choices=values, unit=draw(TEXTS), **draw(common(st.sampled_from(values))))
+    return ChoiceParameter(draw(NAMES), choices=values, **draw(common(st.sampled_from(values))))
 
 
 def simple(kind, default, **options):
@@ -99,8 +99,8 @@ LEAVES = {
     "any": simple(AnyParameter, JSON),
     "bool": simple(BooleanParameter, st.booleans()),
     "dict": simple(DictParameter, st.dictionaries(st.text(max_size=3), JSON, max_size=3)),
-    "array": simple(NdArrayParameter, st.lists(FLOATS | st.none(), min_size=1, max_size=3), unit=TEXTS),
-    "raster": simple(RasterParameter, st.just("service://a/b:c@2070-01-01"), unit=TEXTS),
+    "array": simple(NdArrayParameter, st.lists(FLOATS | st.none(), min_size=1, max_size=3)),
+    "raster": simple(RasterParameter, st.just("service://a/b:c@2070-01-01")),
     "raster_dataset": simple(RasterDatasetParameter, st.just("service://a/b")),
     "feature": simple(FeatureParameter, st.sampled_from([POINT, FEATURE, json.dumps(POINT)]), geometry_types=TYPES),
     "feature_collection": simple(
@@ -112,9 +112,9 @@ LEAVES = {
     "color": simple(ColorParameter, st.builds(Color, *[st.integers(0, 255)] * 4)),
     "string": texts(),
     "choice": choices(),
-    "int": limited(IntParameter, INTS, unit=TEXTS),
-    "float": limited(FloatParameter, FLOATS, unit=TEXTS),
-    "number": limited(NumberParameter, INTS | FLOATS, unit=TEXTS),
+    "int": limited(IntParameter, INTS),
+    "float": limited(FloatParameter, FLOATS),
+    "number": limited(NumberParameter, INTS | FLOATS),
     "date": limited(DateParameter, st.dates()),
     "datetime": limited(DateTimeParameter, TIMES) | limited(DateTimeParameter, st.datetimes()),
 }
@@ -149,6 +149,13 @@ def test_every_schema_is_json_schema_and_accepts_the_default(parameter):
     jsonschema.Draft202012Validator.check_schema(schema)
     if parameter.default is not None:
         jsonschema.validate(parameter.describe()["default"], schema)
+
+
+@given(PARAMETERS)
+def test_every_kind_documents_all_that_people_ask_of_it(parameter):
+    document = parameter.describe()
+    assert {"name", "type", "required", "default", "title", "description", "unit", "schema"} <= set(document)
+    assert (document["title"], document["unit"]) == (parameter.title, parameter.unit)
 
 
 @given(PARAMETERS)

@@ -154,6 +154,7 @@ def test_a_function_without_options_is_a_task_under_its_own_name():
         (Annotated[date, Field(minimum="2000-01-01")], DateParameter("x", minimum="2000-01-01")),
         (Annotated[BBox, Field(crs=3857)], BBoxParameter("x", crs=3857)),
         (Annotated[int | float, Field(minimum=0)], NumberParameter("x", minimum=0)),
+        (Annotated[list[float], Field(unit="m")], ListParameter(FloatParameter(""), "x", unit="m")),
         (Annotated[Literal[1, 2], Field(unit="m")], ChoiceParameter("x", choices=[1, 2], unit="m")),
         (int | None, IntParameter("x", default=None)),
         (int | float, NumberParameter("x")),
@@ -246,16 +247,16 @@ def test_an_option_that_the_kind_does_not_know_is_refused_where_the_task_is_defi
     def wrong(x: Annotated[str, Field(minimum=0)]):
         return x
 
-    def nested(x: list[Annotated[bool, Field(unit="m")]]):
+    def nested(x: list[Annotated[bool, Field(minimum=0)]]):
         return x
 
     def several(x: Annotated[int | str, Field(minimum=0)]):
         return x
 
-    known = "choices, min_length, max_length, pattern, title, description"
+    known = "choices, min_length, max_length, pattern, title, description, unit"
     for function, message in (
         (wrong, f"task 'wrong': x is of the kind 'string', to which Field cannot give 'minimum', but {known}$"),
-        (nested, "task 'nested': an item is of the kind 'bool', to which Field cannot give 'unit'"),
+        (nested, "task 'nested': an item is of the kind 'bool', to which Field cannot give 'minimum'"),
         (several, "task 'several': x is of the kind 'multiple', to which Field cannot give 'minimum'"),
     ):
         with pytest.raises(TypeError, match=message):
