@@ -68,9 +68,9 @@ def operate(name: str, values: tuple[Scalar, ...]) -> Scalar:
     if name in _ANY:
         result: Scalar = _ANY[name](*values)
         return result
-    for value in values:
-        if isinstance(value, str):
-            raise TypeError(f"{value!r} is a text, which can only be compared with == and !=, or be a key")
+    texts = [value for value in values if isinstance(value, str)]
+    if texts and not (name in _COMPARISONS and len(texts) == len(values)):
+        raise TypeError(f"{texts[0]!r} is a text, which can only be compared with texts, or be a key")
     number: Scalar = _bounded(_number(name, values))
     return number
 
