@@ -12,7 +12,7 @@ from geojobs_lab.client.transport import Transport
 from geojobs_lab.client.urls import quote_path
 from geojobs_lab.client.values import RasterOutput, is_stored_array, rasters_in, read_outputs
 from geojobs_lab.client.waiting import Waiting
-from geojobs_lab.documents import ErrorDocument, JobDocument, LogLine, Status, load_json
+from geojobs_lab.documents import ErrorDocument, JobDocument, LogLine, ServiceReference, Status, load_json
 from geojobs_lab.errors import (
     ClientError,
     Conflict,
@@ -255,7 +255,7 @@ class Job:
         return self._read_array(name) if is_stored_array(value) else value
 
     def service(self, name: str | None = None) -> Service:
-        """Return the service that holds a raster output; `name` as for `result`, one raster of a list.
+        """Return the service that holds a raster output; `name` as for `result`, or the only raster among several.
 
         Raises
         ------
@@ -263,6 +263,20 @@ class Job:
             The output is no published raster.
         """
         return read_service(self.transport, self._raster(name))
+
+    def reference(self, name: str | None = None, time: float | str | None = None) -> ServiceReference:
+        """Wait for the job and return what another job's input takes for a raster output; `name` as for `service`.
+
+        Handed to another job as an input the job itself becomes this reference.
+
+        Parameters
+        ----------
+        name : str, optional
+            The output; may be left out where one is a raster.
+        time : float or str, optional
+            As for `Service.reference`.
+        """
+        return ServiceReference(self.wait()._raster(name), None, time)
 
     def tile_url(
         self,
@@ -354,13 +368,14 @@ class Job:
             return names[0]
         if name is None or name not in names:
             choices = ", ".join(names) or f"none: it is {self._document.status.value}"
-            raise InvalidInput(
-                f"name: {name!r} is not one of the outputs of job {self.uuid} ({choices})", field="name", value=name
-            )
+            what = "name one" if name is None else f"{name!r} is not one"
+            raise InvalidInput(f"name: {what} of the outputs of job {self.uuid} ({choices})", field="name", value=name)
         return name
 
     def _raster(self, name: str | None) -> RasterOutput:
         rasters = rasters_in(self.outputs)
+        if name is None and len(rasters) == 1:
+            (name,) = rasters
         if name in rasters:
             return rasters[name]
         name = self._output(name)

@@ -71,9 +71,9 @@ def to_json(value: Any, name: str) -> Any:
     ----------
     value : object
         Plain values, numpy scalars and arrays (missing elements become null), dates and times (ISO 8601),
-        references to services: a `Service`, an output of a job, a `ServiceReference`; geometries and GeoDataFrames
-        (GeoJSON, the latter in longitude and latitude), a `pyproj.CRS`, a `Color`, members of an `Enum`; lists and
-        mappings of these.
+        references to services: a `Service`, a `Job` with one raster, an output of a job, a `ServiceReference`;
+        geometries and GeoDataFrames (GeoJSON, the latter in longitude and latitude), a `pyproj.CRS`, a `Color`,
+        members of an `Enum`; lists and mappings of these.
     name : str
         The input, for the message.
 

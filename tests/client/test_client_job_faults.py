@@ -2,14 +2,24 @@
 
 import asyncio
 import io
+import json
 import sys
 import time
 
 import pytest
 
 from geojobs_lab.client import Job
+from geojobs_lab.client.values import to_json
 from geojobs_lab.documents import Status
-from geojobs_lab.errors import Conflict, JobFailed, JobRevoked, RequestRefused, ServerNotFound, WaitTimeout
+from geojobs_lab.errors import (
+    Conflict,
+    InvalidInput,
+    JobFailed,
+    JobRevoked,
+    RequestRefused,
+    ServerNotFound,
+    WaitTimeout,
+)
 
 LOG = {"lines": [{"time": "2016", "level": "INFO", "message": f"line {n}"} for n in range(12)], "next_offset": 99}
 
@@ -242,3 +252,23 @@ def test_a_job_that_goes_on_is_not_deleted(scripted, job):
 
 def test_fields_that_a_newer_server_sends_are_passed_over(line):
     assert Job(document(owner="somebody"), line).inputs == {"a": 1}
+
+
+def finished(line, outputs):
+    return Job(document("success", outputs=json.dumps(outputs)), line)
+
+
+def test_a_job_with_one_raster_is_an_input_of_the_next_job(line):
+    job = finished(line, {"total": "u-1/total", "largest": 3.5})
+    assert to_json(job, "data") == "service://u-1/total"
+    assert to_json([job], "rasters") == ["service://u-1/total"]
+    assert str(job.reference("total", time="2050-02-30")) == "service://u-1/total@2050-02-30"
+    several = finished(line, {"cells": ["u-1/cells/0", "u-1/cells/1"]})
+    assert str(several.reference("cells/1")) == "service://u-1/cells/1"
+    with pytest.raises(InvalidInput, match="is several rasters: name one of cells/0, cells/1"):
+        to_json(several, "data")
+
+
+def test_of_several_outputs_one_is_to_be_named(line):
+    with pytest.raises(InvalidInput, match=r"^name: name one of the outputs of job u-1 \(total, largest\)$"):
+        finished(line, {"total": "u-1/total", "largest": 3.5}).result()
