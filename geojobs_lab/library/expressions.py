@@ -6,7 +6,7 @@ expression that is no extra input. Expressions are checked with the inputs, befo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 from geojobs_lab.errors import ExpressionNotValid, ParameterNotValidError, RunError
@@ -44,14 +44,16 @@ class ExpressionTask(Task):
     def clean(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Return checked inputs; ParameterNotValidError also of an expression that cannot be evaluated."""
         cleaned = super().clean(inputs)
-        self._names(cleaned["expression"], self._extras(cleaned))
+        self.check_call(cleaned, cleaned)
         return cleaned
 
-    def _extras(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        declared = {parameter.name for parameter in self.inputs}
-        return {name: value for name, value in inputs.items() if name not in declared}
+    def check_call(self, given: Collection[str], literals: Mapping[str, Any]) -> None:
+        """Raise ParameterNotValidError of an expression that cannot be evaluated with inputs of these names."""
+        if "expression" in literals:
+            declared = {parameter.name for parameter in self.inputs}
+            self._names(literals["expression"], [name for name in given if name not in declared])
 
-    def _names(self, text: str, extras: Mapping[str, Any]) -> tuple[str, ...]:
+    def _names(self, text: str, extras: Collection[str]) -> tuple[str, ...]:
         """Return the expression's names for the arrays, in order of appearance."""
         try:
             names = Expression(text).names

@@ -7,7 +7,7 @@ task is a definition and keeps nothing of a run, so one object runs many times, 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -137,6 +137,22 @@ class Task:
             elif parameter.has_default:
                 cleaned[parameter.name] = copy.deepcopy(parameter.default)
         return cleaned
+
+    def check_call(self, given: Collection[str], literals: Mapping[str, Any]) -> None:
+        """Refuse what is wrong whatever the values that are not known yet; a workflow asks when it is loaded.
+
+        Parameters
+        ----------
+        given : collection of str
+            The names of all inputs that a call will have.
+        literals : mapping of str to object
+            Those of them that are known, cleaned each by its parameter.
+
+        Raises
+        ------
+        ParameterNotValidError
+            They cannot go together.
+        """
 
     def references(self, cleaned: Mapping[str, Any]) -> Iterator[ServiceReference]:
         """Yield every reference that a run with these cleaned inputs will resolve."""

@@ -48,6 +48,7 @@ def check_node(graph: Graph, node: Node) -> None:
     missing = [p.name for p in node.task.inputs if p.required and p.name not in node.inputs]
     if missing:
         raise WorkflowNotValid(f"{where}: its task {node.task.label!r} requires {listed(missing)}, not given")
+    _check_together(node)
 
 
 def output_of(graph: Graph, source: FromNode, where: str) -> Parameter:
@@ -116,6 +117,14 @@ def _check_literal(node: Node, name: str) -> None:
         node.clean_literal(name)
     except ParameterNotValidError as error:
         raise WorkflowNotValid(f"node {node.id!r}, input {error}", value=node.literals()[name]) from error
+
+
+def _check_together(node: Node) -> None:
+    literals = {name: node.clean_literal(name) for name in node.literals()}
+    try:
+        node.task.check_call(node.inputs, literals)
+    except ParameterNotValidError as error:
+        raise WorkflowNotValid(f"node {node.id!r}, input {error}", value=error.value) from error
 
 
 def _refuse_unreachable(graph: Graph) -> None:

@@ -12,7 +12,14 @@ import rioxarray  # noqa: F401  # gives rasters their .rio
 import xarray as xr
 from numpy.ma import masked_array
 
-from geojobs_lab.errors import ExpressionFailed, ParameterNotValidError, RasterError, RunError
+from geojobs_lab.errors import (
+    ExpressionFailed,
+    NodeFailed,
+    ParameterNotValidError,
+    RasterError,
+    RunError,
+    WorkflowNotValid,
+)
 from geojobs_lab.library.expressions import (
     ApplyExpression,
     ExpressionTask,
@@ -21,6 +28,7 @@ from geojobs_lab.library.expressions import (
     ReduceByExpression,
 )
 from geojobs_lab.rasters import Grid, open_raster
+from geojobs_lab.workflows import Workflow, WorkflowBuilder
 
 CLIMATE = Path(iris_sample_data.__path__[0]) / "sample_data" / "A1B_north_america.nc"
 X = np.arange(100.0).reshape(10, 10)
@@ -132,6 +140,36 @@ def test_what_is_no_expression_is_refused_with_the_inputs(task: ExpressionTask, 
     with pytest.raises(ParameterNotValidError, match="^expression: the expression is invalid at position") as caught:
         task.clean({**arrays(task), "expression": text})
     assert caught.value.parameter == "expression"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x * (", "node 'scaled', input expression: the expression is invalid at position 5"),
+        ("x * factor", "exactly one variable besides limit, i; found: x, factor"),
+    ],
+)
+def test_a_workflow_with_a_wrong_expression_is_refused_when_it_is_loaded(text: str, message: str) -> None:
+    build = WorkflowBuilder()
+    x, limit = build.input("x", np.ndarray), build.input("limit", float)
+    build.output(
+        "y", build.add("raster:apply_expression", id="scaled", array_in=x, limit=limit, expression="x * limit")
+    )
+    assert build.build()(x=[1, 2], limit=3)["y"].tolist() == [3, 6]
+    document = build.build().to_json()
+    document["workflow"][0]["inputs"]["expression"]["input"] = text
+    with pytest.raises(WorkflowNotValid, match="^node 'scaled', input expression: ") as caught:
+        Workflow.from_json(document)
+    assert message in str(caught.value)
+
+
+def test_an_expression_that_a_workflow_gets_when_it_runs_is_checked_then() -> None:
+    build = WorkflowBuilder()
+    text = build.input("text", str)
+    build.output("y", build.add("raster:apply_expression", id="any", array_in=[1, 2], expression=text))
+    assert build.build()(text="x + 1")["y"].tolist() == [2, 3]
+    with pytest.raises(NodeFailed, match="any.*exactly one variable"):
+        build.build()(text="x + y")
 
 
 def test_inputs_are_checked_without_numpy() -> None:
