@@ -21,6 +21,7 @@ from geojobs_lab.plots.swatches import Swatches
 from geojobs_lab.rasters import Grid
 from geojobs_lab.rasters.placing import Place, place_array
 from geojobs_lab.renderers import Renderer
+from geojobs_lab.renderers.levels import spaced
 
 _INK, _SOFT_INK, _MISSING = "#1a1a1a", "#444444", "#dcdcdc"
 # The room round the map, in inches.
@@ -201,9 +202,10 @@ def _draw_graticule(axes: Axes, grid: Grid) -> None:
 
 def _draw_bar(figure: Figure, axes: Axes, scale: Scale, label: str) -> None:
     bar = figure.colorbar(scale.mappable, cax=axes, orientation="horizontal", extend=scale.extend, extendfrac=0.04)
-    wide = sum(len(text) + 1.5 for text in scale.labels) * _CHARACTER
-    every = math.ceil(wide / (axes.get_window_extent().width / figure.dpi))
-    bar.set_ticks(scale.ticks[::every], labels=scale.labels[::every])
+    wide = (max(map(len, scale.labels), default=0) + 1.5) * _CHARACTER
+    length = axes.get_window_extent().width / figure.dpi
+    kept = spaced([length * place for place in scale.places], wide)
+    bar.set_ticks([scale.ticks[at] for at in kept], labels=[scale.labels[at] for at in kept])
     bar.ax.tick_params(labelsize=9, length=3, width=0.7, color=_INK, labelcolor=_INK)
     bar.ax.minorticks_off()
     bar.outline.set(linewidth=0.7, edgecolor=_INK)

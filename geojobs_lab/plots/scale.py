@@ -1,13 +1,14 @@
 """The colour scale of a map: round levels, one colour for each class between them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap, Normalize, to_rgba
+from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap, LogNorm, Normalize, PowerNorm, to_rgba
 from numpy.typing import NDArray
 
 from geojobs_lab.errors import InvalidInput
@@ -36,6 +37,14 @@ class Scale:
     ticks: list[float]
     labels: list[str]
     extend: Literal["neither", "min", "max", "both"]
+
+    @property
+    def places(self) -> list[float]:
+        """Where the ticks stand on the bar, 0..1."""
+        if isinstance(self.norm, BoundaryNorm):  # its classes are equally wide
+            return [at / (len(self.ticks) - 1) for at in range(len(self.ticks))]
+        places: list[float] = np.asarray(self.norm(np.array(self.ticks))).tolist()
+        return places
 
     @property
     def mappable(self) -> ScalarMappable:
@@ -89,9 +98,11 @@ def class_scale(
 
 def ramp_scale(legend: Mapping[str, Any]) -> Scale:
     """Return the scale of a renderer with a ramp, by its legend."""
+    low, high = legend["range"]
+    norms: dict[str, Callable[[float, float], Normalize]] = {"log": LogNorm, "sqrt": partial(PowerNorm, 0.5)}
     return Scale(
         ListedColormap([to_rgba(color) for color in legend["colors"]]),
-        Normalize(*legend["range"]),
+        norms.get(legend["stretch"], Normalize)(low, high),
         [entry["value"] for entry in legend["entries"]],
         [entry["label"] for entry in legend["entries"]],
         "neither",

@@ -8,6 +8,7 @@ asked for by name, because server configurations import this package.
 from geojobs_lab.colors import Color
 from geojobs_lab.renderers.base import Renderer
 from geojobs_lab.renderers.classified import ClassifiedRenderer
+from geojobs_lab.renderers.distribution import Distribution
 from geojobs_lab.renderers.document import renderer_from_json
 from geojobs_lab.renderers.legend import legend_png
 from geojobs_lab.renderers.levels import level_labels, round_levels
@@ -18,6 +19,7 @@ from geojobs_lab.renderers.unique import UniqueRenderer, UniqueValuesRenderer
 __all__ = [
     "ClassifiedRenderer",
     "Color",
+    "Distribution",
     "Renderer",
     "StretchedRenderer",
     "UniqueRenderer",

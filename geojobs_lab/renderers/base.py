@@ -45,8 +45,8 @@ class Renderer(ABC):
         dict
             ``type``, ``unit``, ``entries``, each ``{"value", "label", "color"}`` in rising order, and ``others``,
             each ``{"label", "color"}``: the background and the colour of missing values, where they can be seen.
-            A ramp has ``range``, and ``colors`` at even steps of it; the entries are round values along it. A class
-            has ``low`` (not in it) and ``high`` (in it), null without a limit.
+            A ramp has ``range``, ``stretch`` and ``colors`` at even steps along it; the entries are round values with
+            their ``position`` on it, 0..1. A class has ``low`` (not in it) and ``high`` (in it), null without a limit.
         """
 
     @abstractmethod

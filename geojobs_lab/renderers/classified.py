@@ -123,7 +123,7 @@ class ClassifiedRenderer(ListedRenderer):
     def _rows(values: tuple[float, ...], array: NDArray[Any]) -> NDArray[np.uint8]:
         first, search = _search(values, array.dtype)
         if len(search.limits) > _FEW:
-            return np.asarray(search.exceeded(array) + first, dtype=np.uint8)
+            return search.exceeded(array) + np.uint8(first)
         rows = np.full(array.shape, first, dtype=np.uint8)
         for limit in search.limits:
             rows += array > limit

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from geojobs_lab.renderers.base import Renderer
+from geojobs_lab.renderers.levels import spaced
 
 WIDTH = 320
 _MARGIN = 16
@@ -110,21 +111,19 @@ def _heading(title: str, unit: str) -> str:
 
 def _ramp(legend: Mapping[str, Any], left: float, top: int) -> Layout:
     colors = tuple(legend["colors"])
-    low, high = legend["range"]
     width = len(colors) - 1
     inner = (left + number + 0.5 for number in range(width))
     patch = Patch(top, _RAMP_HEIGHT, (left, *inner, left + width), colors)
-    places = [left + width * (entry["value"] - low) / (high - low) for entry in legend["entries"]]
+    places = [left + width * entry["position"] for entry in legend["entries"]]
     halves = [_length(entry["label"], "label") / 2 for entry in legend["entries"]]
     labels = [
         # A long one at an end stays in the picture.
         Text(min(max(place, half + 6), WIDTH - half - 6), top + 37, entry["label"], "label", centred=True)
         for place, half, entry in zip(places, halves, legend["entries"], strict=True)
     ]
-    widest = 2 * max(halves) + 8
-    every = max(1, -(-round(widest * len(labels)) // (width + round(widest))))
-    ticks = tuple((place, top + _RAMP_HEIGHT, _TICK) for place in places[::every])
-    return Layout(top + 46, "", tuple(labels[::every]), (patch,), ticks)
+    kept = spaced(places, 2 * max(halves, default=0) + 8)
+    ticks = tuple((places[at], top + _RAMP_HEIGHT, _TICK) for at in kept)
+    return Layout(top + 46, "", tuple(labels[at] for at in kept), (patch,), ticks)
 
 
 def _swatches(entries: Sequence[Mapping[str, Any]], left: float, top: int) -> Layout:

@@ -40,6 +40,41 @@ def round_levels(low: float, high: float, *, most: int = 8, around: bool = False
     return [round(position * step, digits) for position in range(start, stop + 1)]
 
 
+def log_levels(low: float, high: float, *, most: int = 8) -> list[float]:
+    """Return round numbers for a range that is shown by its logarithm: 1, 2, 5, or 1, 3, or 1 times powers of ten.
+
+    Parameters
+    ----------
+    low, high : float
+        The range; 0 < `low` < `high`.
+    most : int
+        The largest number of intervals wanted.
+
+    Returns
+    -------
+    list of float
+        Rising, within the range; the finest of the three kinds that is few enough, every second or third power where
+        there are very many. Empty where there would be fewer than three: evenly spaced numbers tell more then.
+    """
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    for mantissas, every in (((1, 2, 5), 1), ((1, 3), 1), *(((1,), every) for every in range(1, last - first + 2))):
+        # Read from text: 10.0**-3 * 5 is not 0.005.
+        numbers = [float(f"{m}e{power}") for power in range(first, last + 1) if power % every == 0 for m in mantissas]
+        inside = [number for number in numbers if low * (1 - 1e-9) <= number <= high * (1 + 1e-9)]
+        if len(inside) <= most + 1:
+            break
+    return [min(max(number, low), high) for number in inside] if len(inside) > 2 else []
+
+
+def spaced(places: Sequence[float], room: float) -> list[int]:
+    """Return which of rising places to label so that the labels are `room` apart: the first, and each that has room."""
+    kept: list[int] = []
+    for at, place in enumerate(places):
+        if not kept or place - places[kept[-1]] >= room * (1 - 1e-6):
+            kept.append(at)
+    return kept
+
+
 def level_labels(levels: Sequence[float]) -> list[str]:
     """Write evenly spaced numbers with as many decimals as their spacing needs, and a true minus sign.
 

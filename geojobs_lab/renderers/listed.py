@@ -24,6 +24,7 @@ from geojobs_lab.renderers.options import (
 )
 from geojobs_lab.renderers.values import clear_missing, plain, real_number, shown
 
+_LONGEST_TABLE = 65_536  # rows for whole numbers one by one: what fits into the fast caches
 MOST_COLORS = 254  # rows 1..254 of a palette, so that one is left for the background
 
 
@@ -88,12 +89,17 @@ class ListedRenderer(Renderer):
     def indices(self, values: ArrayLike) -> NDArray[np.uint8]:
         """Return 1 for the first of n colours, n for the last, n + 1 for the background, 0 where values are missing."""
         array, masked = plain(values)
-        if array.dtype.kind in "iu" and array.dtype.itemsize <= 2:
-            numbers = array.view(array.dtype.str.replace("i", "u"))
-            rows = _rows_of_all(type(self), self._values, array.dtype.newbyteorder("=")).take(numbers)
+        dtype = array.dtype.newbyteorder("=")
+        if dtype.kind == "f":
+            rows = self._rows(self._values, array)
+        elif dtype.itemsize <= 2:
+            rows = _rows_of_all(type(self), self._values, dtype).take(array.view(array.dtype.str.replace("i", "u")))
+        elif (table := _rows_of_range(type(self), self._values, dtype)) is not None:
+            low, high, rows_of = table
+            rows = rows_of.take(np.subtract(np.clip(array, low, high), low, dtype=np.intp))
         else:
             rows = self._rows(self._values, array)
-        return clear_missing(rows, array, masked, self.fill_value)
+        return clear_missing(np.asarray(rows), array, masked, self.fill_value)
 
     @staticmethod
     @abstractmethod
@@ -110,6 +116,24 @@ def _rows_of_all(kind: type[ListedRenderer], values: tuple[float, ...], dtype: n
     """Return the rows of all numbers that a type of one or two bytes has, at their places when taken as unsigned."""
     numbers = np.arange(256**dtype.itemsize, dtype=f"u{dtype.itemsize}")
     return kind._rows(values, numbers.view(dtype))
+
+
+@lru_cache(maxsize=64)
+def _rows_of_range(
+    kind: type[ListedRenderer], values: tuple[float, ...], dtype: np.dtype[Any]
+) -> tuple[np.generic, np.generic, NDArray[np.uint8]] | None:
+    """Return the first and the last of the whole numbers about some values, and the rows of all between.
+
+    What lies below the first or above the last has the row of that. None where there would be too many.
+    """
+    within = [value for value in values if value != np.inf]
+    info = np.iinfo(dtype)
+    low, high = int(min(within, default=0)) - 2, int(max(within, default=0)) + 2  # int cuts towards 0
+    low, high = max(low, info.min), min(high, info.max)
+    if not 0 <= high - low < _LONGEST_TABLE:
+        return None
+    numbers = np.array(range(low, high + 1), dtype=dtype)
+    return numbers[0], numbers[-1], kind._rows(values, numbers)
 
 
 def finite(value: float) -> float | None:

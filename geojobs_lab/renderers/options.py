@@ -28,6 +28,18 @@ class Options(TypedDict, total=False):
     missing: Color | None
 
 
+class StretchOptions(Options, total=False):
+    """Those of a stretched renderer.
+
+    Attributes
+    ----------
+    stretch : str
+        ``"linear"``, ``"log"`` or ``"sqrt"``.
+    """
+
+    stretch: str
+
+
 def checked_fill(value: Any) -> float | None:
     """Return a fill value as a Python number, or None."""
     return None if value is None else real_number(value, "fill_value", largest=_LARGEST_FILL)

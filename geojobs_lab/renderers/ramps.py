@@ -2,6 +2,7 @@
 
 import colorsys
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,7 +54,7 @@ def _through_hues(
     return 255 * np.array([colorsys.hsv_to_rgb(*color) for color in mixed])
 
 
-def colormap_stops(name: str) -> list[tuple[float, Color]]:
+def colormap_stops(name: str) -> tuple[tuple[float, Color], ...]:
     """Return the stops, 0..1, of a ramp that looks like a colormap of matplotlib.
 
     One that lists a few colours to be told apart (``tab10``, ``Set1``) becomes as many even steps.
@@ -63,20 +64,27 @@ def colormap_stops(name: str) -> list[tuple[float, Color]]:
     RendererNotValid
         Matplotlib has no colormap of that name.
     """
+    if not isinstance(name, str):
+        raise _no_colormap(name)
+    return _stops(name)
+
+
+@lru_cache(maxsize=256)  # every tile of a map may come with the name
+def _stops(name: str) -> tuple[tuple[float, Color], ...]:
     from matplotlib.colors import ListedColormap
 
     found = _colormap(name)
     if isinstance(found, ListedColormap) and found.N <= _FEW_COLORS:
         edges = np.linspace(0, 1, found.N + 1).tolist()
         colors = colormap_colors(name, found.N)
-        return [(edge, color) for at, color in enumerate(colors) for edge in edges[at : at + 2]]
+        return tuple((edge, color) for at, color in enumerate(colors) for edge in edges[at : at + 2])
     wanted = found(np.linspace(0, 1, 255), bytes=True).astype(int)
     for count in _SAMPLES:
         places = np.linspace(0, 1, count)
         stops = [(float(place), Color(*rgba)) for place, rgba in zip(places, found(places, bytes=True), strict=True)]
         if np.abs(ramp(stops, 255) - wanted).max() <= _CLOSE:
             break
-    return stops
+    return tuple(stops)
 
 
 def colormap_colors(name: str, count: int) -> list[Color]:
@@ -99,5 +107,9 @@ def _colormap(name: str) -> "Colormap":
     from matplotlib import colormaps  # in functions only, because server configurations import this package
 
     if not isinstance(name, str) or name not in colormaps:
-        raise RendererNotValid(f"renderer: matplotlib has no colormap {shown(name)}", value=name)
+        raise _no_colormap(name)
     return colormaps[name]
+
+
+def _no_colormap(name: object) -> RendererNotValid:
+    return RendererNotValid(f"renderer: matplotlib has no colormap {shown(name)}", value=name)

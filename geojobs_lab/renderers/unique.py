@@ -88,8 +88,7 @@ class UniqueRenderer(ListedRenderer):
             for row, value in zip(rows_of, search.limits, strict=False):
                 rows -= (array == value).view(np.uint8) * (rows_of[-1] - row)
             return rows
-        found, same = search.equal(array)
-        return np.where(same, rows_of.take(found), rows_of[-1])
+        return rows_of.take(search.equal(array))
 
     def legend(self, unit: str | None = None) -> dict[str, Any]:
         """Return the legend: an entry for each value."""

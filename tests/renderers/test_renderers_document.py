@@ -59,7 +59,7 @@ def test_null_stands_for_the_values_of_a_raster_without_data():
         ({**GOOD, "options": {"background": 7}}, "the option 'background': color: 7"),
         ({**GOOD, "options": {"labels": ["a", "b"]}}, "the option 'labels'"),
         ({**GOOD, "options": {"colormap": "viridis", "vmin": 0, "vmax": 1}}, "give one of them"),
-        ({**GOOD, "options": {"vmin": 0}}, "need the option colormap"),
+        ({**GOOD, "options": {"vmin": 0}}, "needs the option colormap"),
         ({"type": "stretched", "options": {"colormap": "viridis", "vmin": 0}}, "needs the option vmax"),
         ({"type": "stretched", "options": {"colormap": "verdigris", "vmin": 0, "vmax": 1}}, "'verdigris'"),
         ({"type": "stretched", "options": {"colormap": ["viridis"], "vmin": 0, "vmax": 1}}, "no colormap ['viridis']"),

@@ -67,7 +67,22 @@ RAMPS = {
     "a colormap": StretchedRenderer.from_colormap("viridis", -3, 12),
     "many colours": StretchedRenderer.from_colormap("prism", -3, 12),
     "background": StretchedRenderer([(-3, RED), (12, BLUE)], background=PINK, missing=GREY),
+    "log": StretchedRenderer([(0.02, RED), (3, YELLOW), (700, BLUE)], stretch="log"),
+    "log of little": StretchedRenderer.from_colormap("viridis", 990, 1020, stretch="log"),
+    "log and background": StretchedRenderer([(0.1, RED), (12, BLUE)], stretch="log", background=PINK),
+    "square root": StretchedRenderer([(-3, RED), (0, YELLOW), (12, BLUE)], stretch="sqrt"),
+    "square root of a colormap": StretchedRenderer.from_colormap("magma", 0, 1e-4, stretch="sqrt"),
+    "percentiles": StretchedRenderer.from_percentiles(np.arange(101.0), 10, 90),
+    "deviations": StretchedRenderer.from_standard_deviations(np.arange(101.0), 1),
 }
+
+
+def value_at(renderer, share):
+    """Return the value at a place of the ramp, 0..1."""
+    low, high = renderer.vmin, renderer.vmax
+    if renderer.stretch == "log":
+        return low * (high / low) ** share
+    return low + (high - low) * (share**2 if renderer.stretch == "sqrt" else share)
 
 
 @pytest.mark.parametrize("renderer", RAMPS.values(), ids=RAMPS.keys())
@@ -75,7 +90,7 @@ def test_a_ramp_has_the_tiles_color_at_each_values_place(tmp_path, renderer):
     # Values in the middles of steps: on an edge between two the type of the data decides.
     count = 253 if renderer.background else 254
     steps = np.array([0.1, 1, 7.3, 60, 85.2, 87.9, 88.1, 100.3, 127, 200, count - 1, count - 0.1])
-    values = -3 + 15 * steps / count
+    values = value_at(renderer, steps / count)
     drawn = tile_colors(write(tmp_path / "ramp.nc", values), renderer, len(values))
 
     colors = renderer.legend()["colors"]

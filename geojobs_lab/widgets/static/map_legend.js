@@ -7,12 +7,11 @@ const COLOR = /^#([0-9a-f]{3}|[0-9a-f]{6}|[0-9a-f]{8})$/i;
 
 /** The labels that have room beside each other, where the ramp has them: `[share of the ramp, text]`. */
 function ticks(legend) {
-  const [low, high] = legend.range;
   const widest = Math.max(...legend.entries.map((entry) => entry.label.length)) * CHARACTER + 6;
-  const every = Math.ceil((widest * legend.entries.length) / (RAMP + widest)) || 1;
+  let end = -Infinity;
   return legend.entries
-    .filter((_, number) => number % every === 0)
-    .map((entry) => [(entry.value - low) / (high - low), entry.label]);
+    .filter(({ position }) => RAMP * position - end >= widest && ((end = RAMP * position), true))
+    .map((entry) => [entry.position, entry.label]);
 }
 
 /** The colours of a ramp, two pixels each but for the first and the last, which begin and end at their values. */
