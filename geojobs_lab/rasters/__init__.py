@@ -14,6 +14,7 @@ from geojobs_lab.rasters.attaching import as_raster
 from geojobs_lab.rasters.grid import Grid
 from geojobs_lab.rasters.locks import HDF5_LOCK
 from geojobs_lab.rasters.opening import open_raster, open_raster_dataset
+from geojobs_lab.rasters.overviews import StoredLayer
 from geojobs_lab.rasters.queries import statistics, value_at
 from geojobs_lab.rasters.rasterfile import RasterFile
 from geojobs_lab.rasters.timeaxis import TimeAxis
@@ -27,6 +28,7 @@ __all__ = [
     "Grid",
     "Raster",
     "RasterFile",
+    "StoredLayer",
     "TimeAxis",
     "VariableInfo",
     "align",

@@ -70,6 +70,12 @@ def undeclared_fill(stored: np.dtype[Any], attributes: Mapping[str, Any]) -> dic
     return {"_FillValue": stored.type(netCDF4.default_fillvals[f"f{stored.itemsize}"])}
 
 
+def missing_number(stored: np.dtype[Any], attributes: Mapping[str, Any]) -> Any:
+    """Return the number that stands for missing data in a variable, 0 where nothing can be missing."""
+    fills = _fills({**attributes, **undeclared_fill(stored, attributes)})
+    return stored.newbyteorder("=").type(fills[0]) if fills.size else stored.newbyteorder("=").type(0)
+
+
 def _fills(attributes: Mapping[str, Any]) -> Array:
     fills = [np.ravel(attributes[key]) for key in ("_FillValue", "missing_value") if key in attributes]
     numbers = [fill for fill in fills if fill.dtype.kind in "iuf"]

@@ -1,7 +1,11 @@
-"""A NetCDF file opened for reading windows of its rasters, from any thread."""
+"""A NetCDF file opened for reading windows of its rasters and of their overviews, from any thread.
 
+Overviews lie in the file itself, or in a side file that was made for it.
+"""
+
+import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -12,11 +16,14 @@ import numpy.typing as npt
 
 from geojobs_lab.errors import InvalidInput, InvalidReference, NotFound, RasterError
 from geojobs_lab.rasters.locks import HDF5_LOCK
+from geojobs_lab.rasters.overviews import GROUP, MEAN, MODE, StoredLayer, find
 from geojobs_lab.rasters.packing import unpack
 from geojobs_lab.rasters.scan import Scan
 from geojobs_lab.rasters.variables import VariableInfo
 
 _ALL = slice(None)
+
+_log = logging.getLogger(__name__)
 
 
 class RasterFile:
@@ -36,25 +43,32 @@ class RasterFile:
     skipped : dict
         Variable -> why it cannot be placed.
 
+    Parameters
+    ----------
+    path : path
+    overviews : path, optional
+        The side file that holds the overviews, as `sidefiles` makes it; one that cannot be used is as good as none.
+
     Raises
     ------
     RasterError
         It is no NetCDF file, or nothing in it can be placed. The message has the file's name, not its folder.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], overviews: str | os.PathLike[str] | None = None) -> None:
         self.path = Path(path).absolute()
         self._closed = True
+        self._side: netCDF4.Dataset | None = None
         with HDF5_LOCK:
             self._dataset = _open(self.path)
             self._closed = False
             try:
-                self._dataset.set_auto_mask(False)
-                self._dataset.set_auto_scale(False)
+                _as_stored(self._dataset)
                 self.attributes: dict[str, Any] = {
                     name: self._dataset.getncattr(name) for name in self._dataset.ncattrs()
                 }
                 scan = Scan(self._dataset)
+                self._overviews = self._find_overviews(scan.variables.values(), overviews)
             except BaseException:
                 self.close()
                 raise
@@ -89,8 +103,70 @@ class RasterFile:
             raise NotFound("variable", name, f"the variable {name!r} cannot be used: {self.skipped[name]}")
         raise NotFound("variable", name, f"there is no variable {name!r}; there are {choices}")
 
+    def _find_overviews(
+        self, infos: Iterable[VariableInfo], side: str | os.PathLike[str] | None
+    ) -> dict[tuple[str, str], dict[int, StoredLayer]]:
+        path, holder = self.path, self._dataset
+        if GROUP not in holder.groups and side is not None:
+            path = Path(side).absolute()
+            try:
+                holder = self._side = _open(path)
+            except RasterError as error:
+                _log.warning("The overviews of %r are not used: %s", self.path.name, error)
+                return {}
+            _as_stored(holder)
+        return {
+            (info.name, method): {level: StoredLayer(path, *rest) for level, rest in found.items()}
+            for info in infos
+            for method in (MEAN, MODE)
+            if (found := find(holder, info, method))
+        }
+
+    def levels(self, variable: str, method: str = MEAN) -> tuple[int, ...]:
+        """Return the factors at which a variable can be read: 1, its own cells, and those of its overviews.
+
+        Parameters
+        ----------
+        variable : str
+        method : str
+            ``"mean"``, or ``"mode"``, the most frequent value.
+
+        Returns
+        -------
+        tuple of int
+            Ascending.
+        """
+        info = self.variable(variable)
+        return (1, *sorted(self._overviews.get((info.name, method), ())))
+
+    def stored(self, variable: str, factor: int = 1, method: str = MEAN) -> StoredLayer:
+        """Tell where the numbers of a variable lie at a level.
+
+        Raises
+        ------
+        InvalidInput
+            There is no such level.
+        """
+        info = self.variable(variable)
+        if factor == 1:
+            return StoredLayer(self.path, f"/{info.name}", info.dims, info.shape, info.attributes)
+        found = self._overviews.get((info.name, method), {}).get(factor)
+        if found is None:
+            levels = self.levels(variable, method)
+            raise InvalidInput(
+                f"factor: {variable!r} has no {method} overview of {factor}, but {levels}", field="factor", value=factor
+            )
+        return found
+
     def read(
-        self, variable: str, selection: Mapping[str, int], rows: slice = _ALL, cols: slice = _ALL
+        self,
+        variable: str,
+        selection: Mapping[str, int],
+        rows: slice = _ALL,
+        cols: slice = _ALL,
+        *,
+        factor: int = 1,
+        method: str = MEAN,
     ) -> npt.NDArray[Any]:
         """Read a window of one layer, and nothing else.
 
@@ -100,7 +176,11 @@ class RasterFile:
         selection : Mapping
             Dimension -> position, as `VariableInfo.select` makes it; what is left out is at 0.
         rows, cols : slice
-            Of the grid as stored.
+            Of the level as stored: of the grid's own cells, or of those of an overview.
+        factor : int
+            One of `levels`.
+        method : str
+            That the overview was made by, as for `levels`.
 
         Returns
         -------
@@ -111,26 +191,28 @@ class RasterFile:
         Raises
         ------
         InvalidInput
-            A position lies outside its dimension.
+            A position lies outside its dimension, or there is no such level.
         RasterError
             The file is closed, or the data cannot be read.
         """
         info = self.variable(variable)
+        layer = self.stored(variable, factor, method)
         window = {info.y_dim: rows, info.x_dim: cols}
         key = tuple(
             window[dim] if dim in window else _checked(dim, selection.get(dim, 0), count)
-            for dim, count in zip(info.dims, info.shape, strict=True)
+            for dim, count in zip(layer.dims, layer.shape, strict=True)
         )
         try:
             with HDF5_LOCK:
                 if self._closed:
                     raise RasterError(f"{self.path.name!r} is closed")
-                stored = np.asarray(self._dataset.variables[info.name][key])
+                holder = self._dataset if layer.path == self.path else self._side
+                stored = np.asarray(holder[layer.dataset][key])  # type: ignore[index]  # there is one by now
         except (OSError, RuntimeError, IndexError) as error:
             raise RasterError(
-                f"{info.name!r} of {self.path.name!r} cannot be read: {_without(error, self.path)}"
+                f"{info.name!r} of {self.path.name!r} cannot be read: {_without(error, layer.path)}"
             ) from error
-        values = unpack(stored, info.attributes)
+        values = unpack(stored, layer.attributes)
         return values.T if info.dims.index(info.x_dim) < info.dims.index(info.y_dim) else values
 
     def describe(self) -> dict[str, Any]:
@@ -145,6 +227,8 @@ class RasterFile:
             if not self._closed:
                 self._closed = True
                 self._dataset.close()
+                if self._side is not None:
+                    self._side.close()
 
     def __enter__(self) -> Self:
         return self
@@ -171,6 +255,12 @@ def _open(path: Path) -> netCDF4.Dataset:
         return netCDF4.Dataset(path, mode="r")
     except (OSError, RuntimeError, UnicodeDecodeError) as error:
         raise RasterError(f"{path.name!r} cannot be read as NetCDF: {_without(error, path)}") from error
+
+
+def _as_stored(dataset: netCDF4.Dataset) -> None:
+    """Have a data set read numbers as they are stored: no mask, no scale."""
+    dataset.set_auto_mask(False)
+    dataset.set_auto_scale(False)
 
 
 def _without(error: Exception, path: Path) -> str:

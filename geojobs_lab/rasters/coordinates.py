@@ -1,0 +1,172 @@
+"""Writing the coordinates of rasters into a NetCDF file: axes, time, scalars and the CRS.
+
+Coordinates that several rasters share are written once. What they carry is `tagging`'s, and the rasters themselves are
+`writing`'s.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import netCDF4
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from geojobs_lab.errors import RasterError
+from geojobs_lab.rasters.grid import Grid
+from geojobs_lab.rasters.placing import Place
+from geojobs_lab.rasters.tagging import CRS_COORDINATE, axis_attributes, crs_attributes
+from geojobs_lab.rasters.timeaxis import TimeAxis
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")  # of a variable
+_OURS = {  # attributes that the writer decides, or that speak of how another file stored the values
+    "_FillValue", "_Unsigned", "add_offset", "bounds", "coordinates", "dtype", "grid_mapping", "missing_value",
+    "scale_factor", "valid_max", "valid_min", "valid_range",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Where a raster's coordinates were written.
+
+    Attributes
+    ----------
+    dims : tuple of str
+        The dimensions of the raster in the file, in the order asked for.
+    attributes : dict
+        ``grid_mapping`` and ``coordinates``, which the raster's variable has to have.
+    """
+
+    dims: tuple[str, ...]
+    attributes: dict[str, str]
+
+
+class CoordinateWriter:
+    """Writes coordinates into one open file; the caller holds the lock.
+
+    Parameters
+    ----------
+    file : netCDF4.Dataset
+    """
+
+    def __init__(self, file: netCDF4.Dataset) -> None:
+        self._file = file
+        self._written: dict[str, tuple[Any, ...]] = {}  # coordinate -> what it was made of
+
+    def write(self, data: xr.DataArray, place: Place, order: tuple[str, ...]) -> Written:
+        """Write those of a raster, or find the same ones of another; `order` is that of its dimensions."""
+        dims = tuple(self._dimension(dim, data, place) for dim in order)
+        scalars = self._scalars(data)
+        attributes = {"grid_mapping": self._coordinate(CRS_COORDINATE, (), np.int32(0), crs_attributes(place.grid))}
+        return Written(dims, attributes | ({"coordinates": " ".join(scalars)} if scalars else {}))
+
+    def _dimension(self, dim: str, data: xr.DataArray, place: Place) -> str:
+        if dim == place.time:
+            numbers, attributes = _time_axis(data, dim).to_numbers()
+            return self._coordinate("time", ("time",), numbers, attributes)
+        if dim in (place.y, place.x):
+            return self._place_coordinate(dim, data, place)
+        if dim not in data.coords:
+            return self._coordinate(dim, (dim,), np.arange(data.sizes[dim]), {})
+        found = data.coords[dim]
+        if found.dtype.kind not in "iuf":
+            raise RasterError(f"the dimension {dim!r} has coordinates of type {found.dtype}, not numbers")
+        return self._coordinate(dim, (dim,), found.values, kept_attributes(found.attrs))
+
+    def _place_coordinate(self, dim: str, data: xr.DataArray, place: Place) -> str:
+        number = 0 if dim == place.y else 1
+        attributes = axis_attributes(place.grid)[number]
+        standard = attributes["standard_name"]
+        name = standard if "itude" in standard else "yx"[number]
+        values = _numbers_of(data, dim, place.grid, number)
+        if values.size > 1:
+            return self._coordinate(name, (name,), values, attributes)
+        edge, step = (
+            (place.grid.transform.f, place.grid.transform.e),
+            (place.grid.transform.c, place.grid.transform.a),
+        )[number]
+        written = self._coordinate(name, (name,), values, attributes, key=(edge, step))
+        variable = self._file.variables[written]
+        if "bounds" not in variable.ncattrs():
+            if "bnds" not in self._file.dimensions:
+                self._file.createDimension("bnds", 2)
+            variable.bounds = f"{written}_bnds"
+            self._file.createVariable(variable.bounds, "f8", (written, "bnds"))[:] = [[edge, edge + step]]
+        return written
+
+    def _scalars(self, data: xr.DataArray) -> list[str]:
+        """Write the scalar coordinates: the time that was taken, a height."""
+        names = []
+        for name, found in data.coords.items():
+            if found.ndim or not NAME.fullmatch(str(name)) or {"grid_mapping_name", "crs_wkt"} & found.attrs.keys():
+                continue
+            if found.dtype.kind in "iuf":
+                names.append(self._coordinate(str(name), (), found.values, kept_attributes(found.attrs)))
+            elif found.dtype.kind in "MO":
+                try:
+                    axis = TimeAxis.from_coordinate(found.variable, str(name))
+                except RasterError:
+                    continue  # not a time; texts and such are no part of the raster
+                numbers, attributes = axis.to_numbers()
+                names.append(self._coordinate(str(name), (), numbers[0], attributes | kept_attributes(found.attrs)))
+        return names
+
+    def _coordinate(
+        self,
+        name: str,
+        dims: tuple[str, ...],
+        values: npt.NDArray[Any] | np.generic,
+        attributes: Mapping[str, Any],
+        key: tuple[Any, ...] = (),
+    ) -> str:
+        """Write a coordinate, or find the one written for another raster; a second of its name gets a number."""
+        content = (np.asarray(values).tobytes(), str(values.dtype), repr(sorted(attributes.items())), len(dims), key)
+        free, count = name, 1
+        while free in self._file.variables or free in self._file.dimensions:
+            if self._written.get(free) == content:
+                return free
+            count += 1
+            free = f"{name}_{count}"
+        if dims:
+            self._file.createDimension(free, values.size)
+        variable = self._file.createVariable(free, values.dtype, (free,) if dims else (), fill_value=False)
+        variable[...] = values
+        variable.setncatts(dict(attributes))
+        self._written[free] = content
+        return free
+
+
+def _time_axis(data: xr.DataArray, dim: str) -> TimeAxis:
+    found = data.coords.get(dim)
+    if found is None:
+        found = next(coordinate for coordinate in data.coords.values() if coordinate.dims == (dim,))
+    return TimeAxis.from_coordinate(found.variable, dim)
+
+
+def _numbers_of(data: xr.DataArray, dim: str, grid: Grid, number: int) -> npt.NDArray[Any]:
+    """Return the coordinate's own numbers where they are the grid's, so that arithmetic with the original aligns."""
+    centres, step = (grid.ys, grid.transform.e) if number == 0 else (grid.xs, grid.transform.a)
+    if dim in data.coords:
+        found = np.asarray(data.coords[dim].values)
+        if found.dtype.kind in "iuf" and np.abs(found - centres).max() <= abs(step) * 1e-2:
+            return found
+    return centres
+
+
+def kept_attributes(attributes: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return the attributes that NetCDF can hold and that stay true of what is written."""
+    kept: dict[str, Any] = {}
+    for key, value in attributes.items():
+        if not isinstance(key, str) or key in _OURS or "/" in key or not key:
+            continue
+        if isinstance(value, str):
+            kept[key] = value
+        elif not isinstance(value, bool):
+            numbers = (
+                np.asarray(value) if isinstance(value, int | float | np.ndarray | np.generic | list | tuple) else None
+            )
+            if numbers is not None and numbers.dtype.kind in "iuf" and numbers.ndim <= 1 and numbers.size:
+                kept[key] = value
+    return kept
