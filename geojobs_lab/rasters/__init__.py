@@ -10,13 +10,16 @@ from typing import TypeAlias
 import xarray as xr
 
 from geojobs_lab.rasters.aligning import align, same_grid
+from geojobs_lab.rasters.anygrid import AnyGrid
 from geojobs_lab.rasters.attaching import as_raster
+from geojobs_lab.rasters.curvilinear import CurvilinearGrid
 from geojobs_lab.rasters.grid import Grid
 from geojobs_lab.rasters.locks import HDF5_LOCK
 from geojobs_lab.rasters.opening import open_raster, open_raster_dataset
 from geojobs_lab.rasters.overviews import StoredLayer
 from geojobs_lab.rasters.queries import statistics, value_at
 from geojobs_lab.rasters.rasterfile import RasterFile
+from geojobs_lab.rasters.rectilinear import RectilinearGrid
 from geojobs_lab.rasters.timeaxis import TimeAxis
 from geojobs_lab.rasters.variables import VariableInfo
 from geojobs_lab.rasters.writing import write_raster
@@ -25,9 +28,12 @@ Raster: TypeAlias = xr.DataArray
 
 __all__ = [
     "HDF5_LOCK",
+    "AnyGrid",
+    "CurvilinearGrid",
     "Grid",
     "Raster",
     "RasterFile",
+    "RectilinearGrid",
     "StoredLayer",
     "TimeAxis",
     "VariableInfo",

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from geojobs_lab.errors import InvalidInput, RasterError
+from geojobs_lab.rasters.anygrid import AnyGrid
 from geojobs_lab.rasters.grid import Grid
 from geojobs_lab.rasters.placing import Place, place_array
 from geojobs_lab.rasters.resampling import METHODS, blocks_of, resampler
@@ -66,7 +67,7 @@ def same_grid(rasters: Sequence[xr.DataArray]) -> None:
     RasterError
         Describes each of the grids, with the names of the rasters on it.
     """
-    groups: list[tuple[Grid, list[str]]] = []
+    groups: list[tuple[AnyGrid, list[str]]] = []
     for number, data in enumerate(rasters, 1):
         grid = Grid.from_array(data)
         name = f"{str(data.name)!r}" if data.name is not None else f"number {number}"

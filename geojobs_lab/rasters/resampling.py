@@ -12,7 +12,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from geojobs_lab.rasters.grid import Floats, Grid
+from geojobs_lab.rasters.anygrid import Floats
+from geojobs_lab.rasters.grid import Grid
 from geojobs_lab.rasters.projections import same_crs
 
 METHODS = ("nearest", "bilinear", "average", "mode")
