@@ -3,6 +3,7 @@
 Turns what people hand to a map (jobs, services, names) into layers. Drawing them is for `map`, `panel` and `still`.
 """
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,13 +13,14 @@ from urllib.parse import quote
 from geojobs_lab.client import Job, Service
 from geojobs_lab.client.services import renderer_json
 from geojobs_lab.client.urls import PREFIX
-from geojobs_lab.client.values import rasters_in
+from geojobs_lab.client.values import VARIABLE, rasters_in
 from geojobs_lab.errors import InvalidInput
 from geojobs_lab.renderers import Renderer
 from geojobs_lab.widgets.view import Bounds
 
 _READY = 30.0  # seconds that a service may take to be published
 _LOOK = 0.2  # seconds between two looks
+_FORMULA = re.compile(r"\w+\s*[\[(*/%<>=!&|+-]")  # in which ``x`` is not ``X``
 
 Result = Job | Service | str
 """What can be put on a map; a text is the name of a service."""
@@ -46,10 +48,12 @@ class ResultLayer:
 
     @property
     def title(self) -> str:
-        """What people call it."""
-        name = self.variable.get("long_name") or self.variable.get("standard_name") or self.variable["name"]
-        words = str(name).replace("_", " ")
-        return words[:1].upper() + words[1:]
+        """What people call it; the only variable of a job's result is called as its service."""
+        document, name = self.service.document, self.variable["name"]
+        if document.get("job") and document.get("title") and name == VARIABLE:
+            return _capitalised(str(document["title"]))
+        words = str(self.variable.get("long_name") or self.variable.get("standard_name") or name)
+        return _capitalised(words.replace("_", " "))
 
     @property
     def unit(self) -> str:
@@ -176,6 +180,10 @@ def _layer(service: Service, name: str | None, renderer: Mapping[str, Any] | Non
         what = "several variables: name one of them" if name is None else f"no variable {name!r}: it has"
         raise InvalidInput(f"variable: service {service.name!r} has {what} ({choices})", field="variable", value=name)
     return ResultLayer(service, found[0], service.legend(found[0]["name"], renderer=renderer), renderer)
+
+
+def _capitalised(words: str) -> str:
+    return words if _FORMULA.match(words) else words[:1].upper() + words[1:]
 
 
 def _ready(service: Service) -> Service:

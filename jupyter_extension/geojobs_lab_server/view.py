@@ -30,13 +30,16 @@ _NEVER_DIMENSIONS = {"self", "best_fit"}  # `VariableInfo.select` has arguments 
 class Opened:
     """A variable at one step, ready to be read (in threads)."""
 
+    service: "Service"
     file: "RasterFile"
     info: "VariableInfo"
     selection: Mapping[str, int]
 
     @property
     def title(self) -> str:
-        """What people call the variable; a result without a name of its own is called as its file."""
+        """What people call the variable; the only one of a job's result is called as its service."""
+        if self.service.job is not None and self.info.name == VARIABLE:
+            return self.service.title
         return self.info.long_name or (self.info.name == VARIABLE and self.file.title) or self.info.name
 
 
@@ -111,7 +114,7 @@ class View:
         """
         file = catalogue.open(self.service)
         info = file.variable(self.variable)
-        return Opened(file, info, info.select(time=self.time, best_fit=self.best_fit, **self.dimensions))
+        return Opened(self.service, file, info, info.select(time=self.time, best_fit=self.best_fit, **self.dimensions))
 
     def colours(self, catalogue: "ServiceCatalogue") -> "Renderer":
         """Return the renderer.

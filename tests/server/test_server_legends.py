@@ -98,6 +98,14 @@ def test_a_result_without_a_long_name_is_called_as_its_output(client: Client, tm
         service.delete()
 
 
+def test_a_result_is_called_as_its_service_in_legend_and_tiles(api: httpx.Client, result: str) -> None:
+    assert api.patch(f"services/{result}/", json={"title": "Zones of 2050"}).status_code == 200
+    below = f"services/{result}/variables/data"
+    assert api.get(f"{below}/legend.json").json()["title"] == "Zones of 2050"
+    assert api.get(f"{below}/tilejson.json").json()["name"] == "Zones of 2050"
+    assert "Zones of 2050" in api.get(f"{below}/legend.svg").text
+
+
 def test_a_legend_is_not_sent_again_to_who_has_it(api: httpx.Client) -> None:
     tags = set()
     for form, kind in (("png", "image/png"), ("svg", "image/svg+xml")):
