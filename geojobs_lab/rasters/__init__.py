@@ -17,7 +17,8 @@ from geojobs_lab.rasters.grid import Grid
 from geojobs_lab.rasters.locks import HDF5_LOCK
 from geojobs_lab.rasters.opening import open_raster, open_raster_dataset
 from geojobs_lab.rasters.overviews import StoredLayer
-from geojobs_lab.rasters.queries import statistics, value_at
+from geojobs_lab.rasters.points import series_at, value_at
+from geojobs_lab.rasters.queries import statistics
 from geojobs_lab.rasters.rasterfile import RasterFile
 from geojobs_lab.rasters.rectilinear import RectilinearGrid
 from geojobs_lab.rasters.timeaxis import TimeAxis
@@ -42,6 +43,7 @@ __all__ = [
     "open_raster",
     "open_raster_dataset",
     "same_grid",
+    "series_at",
     "statistics",
     "value_at",
     "write_raster",

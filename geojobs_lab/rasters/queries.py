@@ -1,6 +1,6 @@
-"""What the REST API asks of a raster: the value at a point, and the statistics of a layer.
+"""The statistics of a layer, as the REST API gives them: a strict JSON document.
 
-Both answer strict JSON documents. Layers are read in blocks of rows, so their size does not matter to memory.
+Layers are read in blocks of rows, so their size does not matter to memory.
 """
 
 import math
@@ -20,50 +20,6 @@ from geojobs_lab.rasters.variables import VariableInfo
 _BLOCK = 4_000_000  # cells read at a time
 
 
-def value_at(file: RasterFile, variable: str, selection: Mapping[str, int], lon: float, lat: float) -> dict[str, Any]:
-    """Return the value of the cell that holds a point.
-
-    Parameters
-    ----------
-    file : RasterFile
-    variable : str
-    selection : Mapping
-        As `VariableInfo.select` makes it.
-    lon, lat : float
-        Degrees; any turn of the longitude.
-
-    Returns
-    -------
-    dict
-        ``value`` (None where missing or outside the grid), ``unit``, ``lon`` and ``lat`` of the cell's centre
-        (-180..180; outside the grid those asked for), ``time`` as ISO text or None.
-
-    Raises
-    ------
-    InvalidInput
-        The longitude or latitude is no such thing.
-    """
-    if not math.isfinite(lon):
-        raise InvalidInput(f"lon: {lon} is not a longitude in degrees", field="lon", value=lon)
-    if not -90 <= lat <= 90:
-        raise InvalidInput(f"lat: {lat} is not a latitude -90..90", field="lat", value=lat)
-    info = file.variable(variable)
-    grid = info.grid
-    x, y = grid.from_lonlat(lon, lat)
-    cell = grid.cell(float(x), float(y))
-    value = None
-    if cell is not None:
-        row, col = cell
-        value = plain_number(file.read(info.name, selection, slice(row, row + 1), slice(col, col + 1))[0, 0])
-        centre = grid.to_lonlat(grid.xs[col], grid.ys[row])
-        lon, lat = (float(centre[0]) + 180) % 360 - 180, float(centre[1])
-    return {"value": value, "unit": info.units, "lon": lon, "lat": lat, "time": _iso(info, selection)}
-
-
-def _iso(info: VariableInfo, selection: Mapping[str, int]) -> str | None:
-    return None if info.time is None else info.time.isos[selection.get(info.time.name, 0)]
-
-
 def statistics(
     file: RasterFile,
     variable: str,
@@ -76,8 +32,10 @@ def statistics(
 
     Parameters
     ----------
-    file, variable, selection
-        As for `value_at`.
+    file : RasterFile
+    variable : str
+    selection : Mapping
+        As `VariableInfo.select` makes it.
     weights : {None, "area"}
         ``"area"`` adds ``area_weighted_mean``.
     bins : int

@@ -196,8 +196,40 @@ class RasterFile:
             The file is closed, or the data cannot be read.
         """
         info = self.variable(variable)
-        layer = self.stored(variable, factor, method)
-        window = {info.y_dim: rows, info.x_dim: cols}
+        values = self._window(
+            info, selection, {info.y_dim: rows, info.x_dim: cols}, self.stored(variable, factor, method)
+        )
+        return values.T if info.dims.index(info.x_dim) < info.dims.index(info.y_dim) else values
+
+    def read_series(self, variable: str, selection: Mapping[str, int], row: int, col: int) -> npt.NDArray[Any]:
+        """Read one cell through time, and nothing else.
+
+        Parameters
+        ----------
+        variable, selection
+            As for `read`; the position in time does not matter.
+        row, col : int
+            Of the grid as stored.
+
+        Returns
+        -------
+        ndarray, (steps,)
+            As `read` gives values; one, where the variable has no time.
+
+        Raises
+        ------
+        InvalidInput, RasterError
+            As `read`.
+        """
+        info = self.variable(variable)
+        through = {} if info.time is None else {info.time.name: _ALL}
+        cell = {info.y_dim: slice(row, row + 1), info.x_dim: slice(col, col + 1)}
+        return self._window(info, selection, through | cell, self.stored(variable)).ravel()
+
+    def _window(
+        self, info: VariableInfo, selection: Mapping[str, int], window: Mapping[str, slice], layer: StoredLayer
+    ) -> npt.NDArray[Any]:
+        """Read and unpack, the dimensions in the order stored; those that are not in the window are left out."""
         key = tuple(
             window[dim] if dim in window else _checked(dim, selection.get(dim, 0), count)
             for dim, count in zip(layer.dims, layer.shape, strict=True)
@@ -212,8 +244,7 @@ class RasterFile:
             raise RasterError(
                 f"{info.name!r} of {self.path.name!r} cannot be read: {_without(error, layer.path)}"
             ) from error
-        values = unpack(stored, layer.attributes)
-        return values.T if info.dims.index(info.x_dim) < info.dims.index(info.y_dim) else values
+        return unpack(stored, layer.attributes)
 
     def describe(self) -> dict[str, Any]:
         """Return what the file holds as a strict JSON document."""
