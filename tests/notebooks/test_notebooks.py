@@ -126,7 +126,9 @@ def test_the_saved_pictures_of_tasks_and_workflows_read_well_without_a_kernel(sa
     for source in ("renderer=classes", "from_percentiles", "workflow(data=a1b)", "service.plot("):
         assert "image/png" in shown(tasks, source)
     assert "<svg" in shown(tasks, "build.build()")["text/html"]
-    assert "<img" in shown(tasks, "zones.map()")["text/html"]
+    still = shown(tasks, "zones.map()")["text/html"]
+    assert "<img" in still
+    assert "Zones of 2050" in still
 
 
 @every_notebook
