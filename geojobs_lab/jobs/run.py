@@ -121,7 +121,8 @@ def _publish(
         "geojobs_version": __version__,
         "geojobs_created": spec.created,
     }
-    info = publish_rasters(rasters, path, title=title, provenance=provenance, attributes=attributes)
+    classes = [variable for variable, renderer in renderers.items() if renderer["type"] == "unique"]
+    info = publish_rasters(rasters, path, title=title, provenance=provenance, attributes=attributes, classes=classes)
     return {"name": service, "path": str(path), "title": title, "renderers": renderers, "info": info}
 
 

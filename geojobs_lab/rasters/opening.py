@@ -52,7 +52,7 @@ def open_raster(
     with RasterFile(path) as file:
         info = file.variable(variable)
         chosen = info.select(time, best_fit) if time is not None else {}
-    stored = _open_stored(file.path)
+    stored = open_stored(file.path)
     try:
         data = _decoded(stored, info, file.path)
     except BaseException:
@@ -81,7 +81,7 @@ def open_raster_dataset(path: str | os.PathLike[str]) -> xr.Dataset:
     """
     with RasterFile(path) as file:
         infos, attributes = list(file.variables.values()), file.attributes
-    stored = _open_stored(file.path)
+    stored = open_stored(file.path)
     try:
         variables: dict[str, xr.Variable] = {}
         coordinates: dict[str, xr.Variable] = {}
@@ -132,7 +132,8 @@ def _placed(data: xr.DataArray, info: VariableInfo) -> xr.DataArray:
     return data
 
 
-def _open_stored(path: Path) -> xr.Dataset:
+def open_stored(path: Path) -> xr.Dataset:
+    """Open a file as it is: numbers and attributes as stored, read when they are asked for."""
     with _reading(repr(path.name), path):
         return xr.open_dataset(path, engine="netcdf4", lock=HDF5_LOCK, decode_cf=False)
 

@@ -21,7 +21,8 @@ GROUP = "overviews"
 MEAN, MODE = "mean", "mode"
 _FLAGS = {"flag_values", "flag_meanings", "flag_masks"}
 _TOLD = {"units", "long_name", "standard_name"}  # that stay true of means
-_POINTERS = {"coordinates", "grid_mapping", "bounds", "ancillary_variables", "cell_measures", "formula_terms"}
+_PACKING = {"_FillValue", "_Unsigned", "add_offset", "dtype", "missing_value", "scale_factor"}
+_LIMITS = {"valid_max", "valid_min", "valid_range"}  # of stored numbers
 _COMMENTS = {
     MEAN: "means of the cells that have data",
     MODE: "the most frequent values of the cells that have data",
@@ -133,11 +134,10 @@ def define(file: netCDF4.Dataset, layout: Layout, attributes: Mapping[str, Any],
     """
     for method in chosen:
         dtype = stored_type(method, layout.dtype)
-        told = (
-            {key: value for key, value in attributes.items() if key not in _POINTERS}
-            if method == MODE
-            else {**{key: attributes[key] for key in sorted(_TOLD & attributes.keys())}, "_FillValue": np.nan}
-        )
+        kept = _TOLD | _PACKING | _LIMITS | _FLAGS if method == MODE else _TOLD
+        told = {key: value for key, value in attributes.items() if key in kept}
+        if method == MEAN:
+            told["_FillValue"] = np.nan
         fill = told.pop("_FillValue", None)
         for factor in factors(layout.grid_shape):
             smaller = layout.smaller(factor, dtype)

@@ -6,7 +6,7 @@ already. What is held in memory are the chunks that still lack cells, and some t
 
 import os
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cache, partial
@@ -18,6 +18,7 @@ from typing import Any, Self
 import h5py
 import numpy as np
 import numpy.typing as npt
+import xarray as xr
 
 from geojobs_lab.rasters.chunks import CHUNK, Mosaic, encode
 from geojobs_lab.rasters.hdf5 import telling
@@ -25,6 +26,7 @@ from geojobs_lab.rasters.layout import Layout
 from geojobs_lab.rasters.locks import HDF5_LOCK
 from geojobs_lab.rasters.overviews import MEAN, MODE, factors, location, stored_type
 from geojobs_lab.rasters.packing import missing_number, unpack
+from geojobs_lab.rasters.pieces import pieces
 from geojobs_lab.rasters.reducing import Sums, modes, sums_of
 from geojobs_lab.threads import Pool
 
@@ -39,6 +41,9 @@ _INSIDE = CHUNK.bit_length() - 1  # levels whose windows lie whole in one chunk:
 @cache
 def _pool() -> Pool:
     return Pool(_THREADS, "geojobs-chunks")
+
+
+os.register_at_fork(after_in_child=_pool.cache_clear)  # the threads stay with the parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +132,7 @@ class Pyramid:
         layer = self._layers.get(position)
         if layer is None:
             layer = self._layers[position] = self._new_layer()
+        cells = cells.astype(self._layout.dtype, copy=False)
         for top, left, chunk in layer.base.put(row, col, cells):
             self._hand(partial(self._work, top, left, chunk), partial(self._take, position, top, left))
             self._drain(_WAITING)
@@ -237,6 +243,24 @@ class Pyramid:
         for future, _ in self._waiting:
             future.cancel()
         self._waiting.clear()
+
+
+def fill(pyramid: Pyramid, data: xr.DataArray, order: Sequence[str]) -> None:
+    """Read a raster piece by piece and put all of it into a pyramid.
+
+    Parameters
+    ----------
+    pyramid : Pyramid
+    data : DataArray
+        The numbers as they are to be stored.
+    order : sequence of str
+        Its dimensions in the order of positions, rows and columns last.
+    """
+    for position, numbers in pieces(data, order):
+        *first, row, col = position
+        for layer in np.ndindex(numbers.shape[:-2]):
+            place = tuple(start + step for start, step in zip(first, layer, strict=True))
+            pyramid.put(place, row, col, numbers[layer])
 
 
 def _halvings(sums: Sums) -> Iterator[Sums]:

@@ -20,9 +20,8 @@ from geojobs_lab.rasters.hdf5 import hdf5_file, telling
 from geojobs_lab.rasters.layout import Layout, create_variable
 from geojobs_lab.rasters.locks import HDF5_LOCK
 from geojobs_lab.rasters.overviews import define, methods
-from geojobs_lab.rasters.pieces import pieces
 from geojobs_lab.rasters.placing import place_array
-from geojobs_lab.rasters.pyramid import Pyramid
+from geojobs_lab.rasters.pyramid import Pyramid, fill
 
 _CONVENTIONS = "CF-1.8"
 
@@ -67,7 +66,7 @@ def write_raster(
         with hdf5_file(part) as file:
             for plan in plans:
                 with Pyramid(file, plan.layout, plan.attributes, plan.methods, base=True) as pyramid:
-                    _fill(pyramid, plan.data, plan.order, plan.layout.dtype)
+                    fill(pyramid, plan.data, plan.order)
         part.replace(target)
     except BaseException:
         part.unlink(missing_ok=True)
@@ -135,16 +134,6 @@ def _defined(
     chosen = methods(dtype, attributes, is_classes=is_classes) if overviews else ()
     define(file, layout, attributes, chosen)
     return _Plan(data, order, layout, attributes, chosen)
-
-
-def _fill(pyramid: Pyramid, data: xr.DataArray, order: tuple[str, ...], dtype: np.dtype[Any]) -> None:
-    """Read a raster piece by piece and hand it over."""
-    for position, numbers in pieces(data, order):
-        *first, row, col = position
-        stored = numbers.astype(dtype, copy=False)
-        for layer in np.ndindex(stored.shape[:-2]):
-            place = tuple(start + step for start, step in zip(first, layer, strict=True))
-            pyramid.put(place, row, col, stored[layer])
 
 
 def _stored_dtype(name: str, data: xr.DataArray) -> np.dtype[Any]:

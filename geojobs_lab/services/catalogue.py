@@ -24,6 +24,7 @@ from geojobs_lab.services import rows
 from geojobs_lab.services.files import OpenFiles, look_into
 from geojobs_lab.services.owner import Owner
 from geojobs_lab.services.service import Service
+from geojobs_lab.services.sidefiles import SideFiles
 from geojobs_lab.services.traces import real, remove_files, sweep_uploads, to_disk
 from geojobs_lab.threads import in_thread
 
@@ -66,7 +67,8 @@ class ServiceCatalogue:
         database.add_schema("services", rows.SCHEMA)
         self._roots = [_path(root) for root in roots]
         self._max_age = timedelta(seconds=min(_LONGEST_AGE, max_age))
-        self._files = OpenFiles()
+        self._sides = SideFiles(data_dir)
+        self._files = OpenFiles(self._sides)
         self._looking: asyncio.Task[None] | None = None
         self.owner = Owner(data_dir)
         # A folder of this server's own: what lies in those of servers that are gone is whole or waste.
@@ -90,6 +92,9 @@ class ServiceCatalogue:
         await in_thread(self.owner.hold)
         await self._find_files()
         await in_thread(sweep_uploads, self._uploads, self.owner, await self.owned_paths())
+        self._sides.start()
+        for service in await self._database.read(rows.from_elsewhere):
+            self._sides.want(service)
         self._looking = asyncio.create_task(self._look_into_configured())
 
     async def stop(self) -> None:
@@ -97,6 +102,7 @@ class ServiceCatalogue:
         if self._looking is not None:
             self._looking.cancel()
             await asyncio.gather(self._looking, return_exceptions=True)
+        await self._sides.stop()
         self._files.close()
         self.owner.release()
 
@@ -134,6 +140,7 @@ class ServiceCatalogue:
                 info = await in_thread(look_into, service.path)
                 title = info.get("title") or name
                 self._configured[name] = replace(service, state="ready", info=info, title=title, revision=2)
+                self._sides.want(self._configured[name])
             except Exception as error:  # noqa: BLE001  one wrong file must not hide the others
                 reason = str(error).removeprefix("path: ")
                 _log.error("Service %r of the configuration cannot be published: %s", name, reason)
@@ -213,6 +220,7 @@ class ServiceCatalogue:
         if renderer is not None:
             service = replace(service, renderers=_styled(service, renderer, None))
         await self._database.write(lambda c: rows.insert(c, service))
+        self._sides.want(service)
         _log.info("Service %r is published", name)
         return service
 
@@ -274,7 +282,13 @@ class ServiceCatalogue:
         service = await self._database.write(lambda c: rows.delete(c, name))
         # The row first: a file that nobody names any more is found at the next start.
         await in_thread(remove_files, [service])
+        if service.job is None and service.path not in await self._paths_from_elsewhere():
+            await self._sides.forget(service.path)
         _log.info("Service %r is removed", name)
+
+    async def _paths_from_elsewhere(self) -> Collection[Path]:
+        published = await self._database.read(rows.from_elsewhere)
+        return {service.path for service in (*published, *self._configured.values())}
 
     async def remove_expired(self, *, dry_run: bool = False) -> Sequence[str]:
         """Remove the temporary services that are too old and that no unfinished job uses.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from geojobs_lab.errors import InvalidInput, RasterError, Unavailable
 from geojobs_lab.services.libraries import load_libraries
 from geojobs_lab.services.service import Service
+from geojobs_lab.services.sidefiles import SideFiles
 
 if TYPE_CHECKING:
     from geojobs_lab.rasters import RasterFile
@@ -24,10 +25,17 @@ _STEPS_LOOKED_AT = 12  # of a long series, to find the range that a default stre
 
 
 class OpenFiles:
-    """A bounded set of open raster files, the least recently used going first."""
+    """A bounded set of open raster files, the least recently used going first.
 
-    def __init__(self) -> None:
-        self._files: OrderedDict[tuple[Path, int], RasterFile] = OrderedDict()
+    Parameters
+    ----------
+    sides : SideFiles
+        Where the overviews of files from elsewhere are.
+    """
+
+    def __init__(self, sides: SideFiles) -> None:
+        self._sides = sides
+        self._files: OrderedDict[tuple[Path, int, Path | None], RasterFile] = OrderedDict()
         self._styles: dict[tuple[Path, int, str], Renderer] = {}
         self._stored_styles: OrderedDict[tuple[str, datetime, int, str], Renderer] = OrderedDict()
         self._lock = threading.Lock()
@@ -46,13 +54,16 @@ class OpenFiles:
         load_libraries()
         from geojobs_lab.rasters import RasterFile
 
-        key = _key(service)
+        side = self._sides.find(service)
+        key = (*_key(service), side)
         with self._lock:
             if key in self._files:
                 self._files.move_to_end(key)
                 return self._files[key]
+        if side is None:
+            self._sides.want(service)  # its file may have changed, or the side file be gone
         try:
-            file = RasterFile(service.path)
+            file = RasterFile(service.path, side)
         except RasterError as error:
             raise Unavailable(f"service {service.name!r}: {error}") from error
         with self._lock:

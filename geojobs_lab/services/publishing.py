@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,8 +37,9 @@ def publish_rasters(
     title: str,
     provenance: Mapping[str, str],
     attributes: Mapping[Any, Any] | None = None,
+    classes: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Write rasters as variables of a new NetCDF file.
+    """Write rasters as variables of a new NetCDF file, with their overviews.
 
     Parameters
     ----------
@@ -52,6 +53,8 @@ def publish_rasters(
         ``geojobs_<key>`` (keys that begin so already are taken as they are), and the ``history`` tells of them.
     attributes : Mapping, optional
         More global attributes, such as those of the data set that the rasters come from.
+    classes : collection of str
+        The variables that are drawn by a colour for each value.
 
     Returns
     -------
@@ -74,7 +77,7 @@ def publish_rasters(
         **{_PREFIX + key: value for key, value in facts.items()},
     }
     held = {name: _with_holdable(data, name) for name, data in rasters.items()}
-    write_raster(path, held, holdable(texts, "the file"))
+    write_raster(path, held, holdable(texts, "the file"), classes=classes)
     to_disk(Path(path))
     with RasterFile(path) as file:
         return file.describe()

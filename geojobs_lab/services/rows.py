@@ -116,6 +116,11 @@ def of_job(connection: sqlite3.Connection, job: str) -> list[Service]:
     return _all(connection.execute("SELECT * FROM services WHERE job = ?", (job,)))
 
 
+def from_elsewhere(connection: sqlite3.Connection) -> list[Service]:
+    """Return the services that are no results of jobs."""
+    return _all(connection.execute("SELECT * FROM services WHERE job IS NULL"))
+
+
 def expired(connection: sqlite3.Connection, before: str) -> list[Service]:
     """Return the temporary services created before a time that no unfinished job uses."""
     return _all(
