@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from geojobs_lab.rasters.grid import Grid
-from geojobs_lab.rasters.projections import epsg_code
+from geojobs_lab.rasters.projections import crs_name, epsg_code
 from geojobs_lab.rasters.timeaxis import TimeAxis
 from geojobs_lab.rasters.variables import VariableInfo
 
@@ -30,7 +30,7 @@ def describe(file: "RasterFile") -> dict[str, Any]:
 
 def _place_document(grid: Grid) -> dict[str, Any]:
     return {
-        "crs": {"epsg": epsg_code(grid.crs), "wkt": grid.crs.to_wkt(), "name": grid.crs.name},
+        "crs": {"epsg": epsg_code(grid.crs), "wkt": grid.crs.to_wkt(), "name": crs_name(grid.crs)},
         "extent": list(grid.bounds),
         "lonlat_bounds": list(grid.lonlat_bounds),
     }

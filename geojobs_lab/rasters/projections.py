@@ -12,6 +12,7 @@ from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
 
 WGS84 = CRS.from_epsg(4326)
+_NO_NAMES = ("", "undefined", "unknown", "unnamed")  # what PROJ and CF call a CRS that nobody has named
 
 
 def is_lonlat(crs: CRS) -> bool:
@@ -90,6 +91,18 @@ def epsg_code(crs: CRS) -> int | None:
 
 
 def crs_label(crs: CRS) -> str:
-    """Return ``EPSG:4326``, or the CRS's name where it has no code."""
+    """Return ``EPSG:4326``, or `crs_name` where it has no code."""
     code = epsg_code(crs)
-    return f"EPSG:{code}" if code else crs.name
+    return f"EPSG:{code}" if code else crs_name(crs)
+
+
+def crs_name(crs: CRS) -> str:
+    """Return the CRS's name; where it has none, as in many CF files, its projection and the Earth's shape."""
+    if crs.name.lower() not in _NO_NAMES:
+        return str(crs.name)
+    operation, earth = crs.coordinate_operation, crs.ellipsoid
+    what = "longitude and latitude" if operation is None else operation.method_name.partition(" (")[0]
+    if earth is None:
+        return what
+    shape = "an ellipsoid" if earth.inverse_flattening else "a sphere"
+    return f"{what} on {shape} of {earth.semi_major_metre / 1000:.8g} km"

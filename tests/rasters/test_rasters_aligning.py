@@ -35,6 +35,20 @@ def test_rasters_on_one_grid_pass_and_different_grids_are_each_described_once_wi
     assert "4 x 6 cells" in message
 
 
+def test_crs_without_a_name_are_told_apart_by_projection_and_earth(samples: Path) -> None:
+    files = ("A1B_north_america.nc", "rotated_pole.nc", "toa_brightness_stereographic.nc")
+    rasters = [open_raster(samples / file) for file in files]
+    assert {Grid.from_array(raster).crs.name for raster in rasters} == {"undefined"}
+    with pytest.raises(RasterError) as caught:
+        same_grid(rasters)
+    described = [grid.rpartition(", ")[2] for grid in str(caught.value).split("; ")]
+    assert described == [
+        "longitude and latitude on a sphere of 6371.229 km",
+        "Pole rotation on a sphere of 6371.229 km",
+        "Stereographic on a sphere of 6378.169 km",
+    ]
+
+
 def test_the_grid_is_the_first_rasters_or_what_to_says() -> None:
     coarse, fine = lonlat(np.arange(4.0).reshape(2, 2), 0, 2, 1.0), lonlat(np.zeros((4, 4)), 0, 2, 0.5)
     first, second = align([coarse, fine])
