@@ -18,10 +18,12 @@ from geojobs_lab.rasters.locks import HDF5_LOCK
 from geojobs_lab.rasters.opening import open_raster, open_raster_dataset
 from geojobs_lab.rasters.overviews import StoredLayer
 from geojobs_lab.rasters.points import series_at, value_at
-from geojobs_lab.rasters.queries import statistics
 from geojobs_lab.rasters.rasterfile import RasterFile
 from geojobs_lab.rasters.rectilinear import RectilinearGrid
+from geojobs_lab.rasters.statistics import statistics
+from geojobs_lab.rasters.summary import Summary, summarise
 from geojobs_lab.rasters.timeaxis import TimeAxis
+from geojobs_lab.rasters.unique import unique_values
 from geojobs_lab.rasters.variables import VariableInfo
 from geojobs_lab.rasters.writing import write_raster
 
@@ -36,6 +38,7 @@ __all__ = [
     "RasterFile",
     "RectilinearGrid",
     "StoredLayer",
+    "Summary",
     "TimeAxis",
     "VariableInfo",
     "align",
@@ -45,6 +48,8 @@ __all__ = [
     "same_grid",
     "series_at",
     "statistics",
+    "summarise",
+    "unique_values",
     "value_at",
     "write_raster",
 ]

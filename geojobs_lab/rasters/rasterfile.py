@@ -236,15 +236,34 @@ class RasterFile:
         )
         try:
             with HDF5_LOCK:
-                if self._closed:
-                    raise RasterError(f"{self.path.name!r} is closed")
-                holder = self._dataset if layer.path == self.path else self._side
-                stored = np.asarray(holder[layer.dataset][key])  # type: ignore[index]  # there is one by now
+                stored = np.asarray(self._holder(layer)[layer.dataset][key])
         except (OSError, RuntimeError, IndexError) as error:
             raise RasterError(
                 f"{info.name!r} of {self.path.name!r} cannot be read: {_without(error, layer.path)}"
             ) from error
         return unpack(stored, layer.attributes)
+
+    def _holder(self, layer: StoredLayer) -> netCDF4.Dataset:
+        """Return the open data set that holds a layer; for who has the lock."""
+        if self._closed:
+            raise RasterError(f"{self.path.name!r} is closed")
+        return self._dataset if layer.path == self.path or self._side is None else self._side
+
+    def chunks(self, variable: str, factor: int = 1, method: str = MEAN) -> tuple[int, int] | None:
+        """Return how many rows and columns a piece of the file holds that can only be read whole; None for lines.
+
+        Raises
+        ------
+        InvalidInput, RasterError
+            As `read`.
+        """
+        layer = self.stored(variable, factor, method)
+        with HDF5_LOCK:
+            sizes = self._holder(layer)[layer.dataset].chunking()
+        if not isinstance(sizes, list):  # contiguous, or not HDF5
+            return None
+        info = self.variable(variable)
+        return sizes[layer.dims.index(info.y_dim)], sizes[layer.dims.index(info.x_dim)]
 
     def describe(self) -> dict[str, Any]:
         """Return what the file holds as a strict JSON document."""

@@ -7,6 +7,7 @@ asked for by name, because server configurations import this package.
 
 from geojobs_lab.colors import Color
 from geojobs_lab.renderers.base import Renderer
+from geojobs_lab.renderers.breaks import class_breaks
 from geojobs_lab.renderers.classified import ClassifiedRenderer
 from geojobs_lab.renderers.distribution import Distribution
 from geojobs_lab.renderers.document import renderer_from_json
@@ -24,6 +25,7 @@ __all__ = [
     "StretchedRenderer",
     "UniqueRenderer",
     "UniqueValuesRenderer",
+    "class_breaks",
     "default_renderer",
     "legend_png",
     "legend_svg",

@@ -7,14 +7,16 @@ from itertools import pairwise
 from typing import Any, ClassVar, Self, SupportsFloat, Unpack
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from geojobs_lab.colors import Color
 from geojobs_lab.errors import RendererNotValid
 from geojobs_lab.renderers.base import others
+from geojobs_lab.renderers.breaks import JENKS, class_breaks
+from geojobs_lab.renderers.distribution import Distribution
 from geojobs_lab.renderers.levels import number_labels
 from geojobs_lab.renderers.listed import MOST_COLORS, ListedRenderer, finite
-from geojobs_lab.renderers.options import Options
+from geojobs_lab.renderers.options import Options, checked_fill
 from geojobs_lab.renderers.ramps import colormap_colors
 from geojobs_lab.renderers.searching import Search
 from geojobs_lab.renderers.stops import stop_value, widened
@@ -118,6 +120,45 @@ class ClassifiedRenderer(ListedRenderer):
         first, last = widened(limits)
         edges = np.linspace(first, last, count + 1)
         return cls.from_breaks(edges[1:].tolist(), colormap, **options)
+
+    @classmethod
+    def from_values(
+        cls,
+        raster: ArrayLike | Distribution,
+        classes: int = 5,
+        method: str = JENKS,
+        colormap: str = "viridis",
+        **options: Unpack[Options],
+    ) -> Self:
+        """Divide the finite values of a raster into classes, coloured by a colormap of matplotlib.
+
+        Parameters
+        ----------
+        raster : array-like or Distribution
+            Of any shape; a DataArray will do.
+        classes : int
+            How many at most; where values are alike there are fewer.
+        method : {"jenks", "quantile", "equal"}
+            Natural breaks, as many values in each class, or equal intervals; see `class_breaks`.
+        colormap : str
+            Its name.
+
+        Returns
+        -------
+        ClassifiedRenderer
+            The last class ends with the greatest value. One class without a limit for a raster without data.
+
+        Raises
+        ------
+        RendererNotValid
+            No such method, number of classes or colormap.
+        """
+        if isinstance(raster, Distribution):
+            values = raster
+        else:
+            values = Distribution.of(raster, checked_fill(options.get("fill_value")))
+        breaks: list[float | None] = [*class_breaks(values, method, classes)]
+        return cls.from_breaks(breaks or [None], colormap, **options)
 
     @staticmethod
     def _rows(values: tuple[float, ...], array: NDArray[Any]) -> NDArray[np.uint8]:

@@ -52,12 +52,14 @@ class Distribution:
         if not found.size:
             return cls(0, math.nan, math.nan, math.nan, math.nan, math.nan, found.astype(np.float64))
         positive = found[found > 0]
+        with np.errstate(over="ignore", invalid="ignore"):  # of the squares of numbers near the end of floats
+            mean, std = float(found.mean(dtype=np.float64)), float(found.std(dtype=np.float64))
         return cls(
             count=found.size,
             low=float(found.min()),
             high=float(found.max()),
-            mean=float(found.mean(dtype=np.float64)),
-            std=float(found.std(dtype=np.float64)),
+            mean=mean,
+            std=std,
             least_positive=float(positive.min()) if positive.size else math.nan,
             sample=found,
         )
