@@ -23,6 +23,7 @@ from geojobs_lab.errors import Conflict, InvalidInput
 from geojobs_lab.services import rows
 from geojobs_lab.services.files import OpenFiles, look_into
 from geojobs_lab.services.owner import Owner
+from geojobs_lab.services.recent import Recent
 from geojobs_lab.services.service import Service
 from geojobs_lab.services.sidefiles import SideFiles
 from geojobs_lab.services.traces import real, remove_files, sweep_uploads, to_disk
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_RECENT = 1.0  # seconds that what other servers, or other programs, change may go unseen by pictures
 _LONGEST_AGE = 100 * 365.25 * 86_400  # seconds: a century, which dates can be moved by
 
 
@@ -69,6 +71,8 @@ class ServiceCatalogue:
         self._max_age = timedelta(seconds=min(_LONGEST_AGE, max_age))
         self._sides = SideFiles(data_dir)
         self._files = OpenFiles(self._sides)
+        self._services: Recent[Service] = Recent(_RECENT)
+        self._file_versions: Recent[object] = Recent(_RECENT)
         self._looking: asyncio.Task[None] | None = None
         self.owner = Owner(data_dir)
         # A folder of this server's own: what lies in those of servers that are gone is whole or waste.
@@ -157,6 +161,17 @@ class ServiceCatalogue:
         if name in self._configured:
             return self._configured[name]
         return await self._database.read(lambda c: rows.find(c, name))
+
+    async def recent(self, name: str) -> Service:
+        """Return a service as it was a second ago at most, or as this server has changed it since; else as `get`.
+
+        For what is asked for many times a second: it does not wait behind what is written to the database.
+        """
+        return await self._services.get(name, lambda: self.get(name))
+
+    async def file_version(self, service: Service) -> object:
+        """Return what changes when other numbers are in a service's file or overviews, a second later at most."""
+        return await self._file_versions.get(service.path, lambda: in_thread(self._files.version, service))
 
     async def list(self, limit: int, offset: int) -> tuple[int, Sequence[Service]]:
         """Return how many services there are, and a page: the configured ones first, then the newest."""
@@ -268,7 +283,9 @@ class ServiceCatalogue:
                 changes["renderers"] = _styled(rows.find(connection, name), renderer, variable)
             return rows.update(connection, name, **changes)
 
-        return await self._database.write(work)
+        changed = await self._database.write(work)
+        self._services.forget()
+        return changed
 
     async def remove(self, name: str) -> None:
         """Remove a service, and its file where the server wrote it.
@@ -280,6 +297,7 @@ class ServiceCatalogue:
         """
         self._refuse_configured(name)
         service = await self._database.write(lambda c: rows.delete(c, name))
+        self._services.forget()
         # The row first: a file that nobody names any more is found at the next start.
         await in_thread(remove_files, [service])
         if service.job is None and service.path not in await self._paths_from_elsewhere():

@@ -73,6 +73,14 @@ class OpenFiles:
                 self._files.popitem(last=False)
         return file
 
+    def version(self, service: Service) -> object:
+        """Return what tells the file and its overviews from others that take their place; None where there is none."""
+        try:
+            about = service.path.stat()
+        except OSError:
+            return None
+        return about.st_mtime_ns, about.st_size, about.st_ino, self._sides.find(service) is not None
+
     def renderer(self, service: Service, variable: str) -> "Renderer":
         """Return the variable's renderer: the one that was set, or a stretch over the range of its values."""
         load_libraries()

@@ -12,7 +12,7 @@ TILE_SIZE = 256  # pixels
 MAX_ZOOM = 30
 MAX_LATITUDE = math.degrees(math.atan(math.sinh(math.pi)))  # 85.0511 degrees, the edge of the square
 _RADIUS = 6378137.0  # metres, of the sphere of EPSG:3857
-_HALF = math.pi * _RADIUS  # metres from the centre of the map to its edge
+HALF_MAP = math.pi * _RADIUS  # metres from the centre of the map to its edge
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,22 +66,16 @@ def tile_bounds(z: int, x: int, y: int) -> TileBounds:
     """
     check_tile(z, x, y)
     edges_x, edges_y = np.array([x, x + 1]) / 2**z, np.array([y + 1, y]) / 2**z
-    (west, east), (south, north) = _longitudes(edges_x), _latitudes(edges_y)
-    (xmin, xmax), (ymin, ymax) = _HALF * (2 * edges_x - 1), _HALF * (1 - 2 * edges_y)
+    (west, east), (south, north) = longitudes(edges_x), latitudes(edges_y)
+    (xmin, xmax), (ymin, ymax) = HALF_MAP * (2 * edges_x - 1), HALF_MAP * (1 - 2 * edges_y)
     return TileBounds(*map(float, (west, south, east, north, xmin, ymin, xmax, ymax)))
 
 
-def pixel_centres(z: int, x: int, y: int, size: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the longitudes of a tile's columns and the latitudes of its rows, (size,) each, in degrees."""
-    centres = (np.arange(size) + 0.5) / size
-    return _longitudes((x + centres) / 2**z), _latitudes((y + centres) / 2**z)
-
-
-def _longitudes(across: NDArray[np.float64]) -> NDArray[np.float64]:
+def longitudes(across: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return longitudes for positions 0..1 from the map's left edge."""
     return 360 * across - 180
 
 
-def _latitudes(down: NDArray[np.float64]) -> NDArray[np.float64]:
+def latitudes(down: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return latitudes for positions 0..1 from the map's upper edge."""
     return np.degrees(np.arctan(np.sinh(np.pi * (1 - 2 * down))))

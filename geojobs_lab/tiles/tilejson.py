@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from geojobs_lab.rasters import Grid
+from geojobs_lab.rasters import AnyGrid
 from geojobs_lab.tiles.mercator import MAX_LATITUDE, TILE_SIZE
 
 _PIXELS_A_CELL = 16  # a map that enlarges tiles beyond the largest zoom blurs the edges of the cells little
@@ -13,7 +13,7 @@ _DEEPEST = 22  # what map libraries can ask for
 
 def tilejson(
     name: str,
-    grid: Grid,
+    grid: AnyGrid,
     tiles: Sequence[str],
     *,
     description: str | None = None,
@@ -24,7 +24,7 @@ def tilejson(
     Parameters
     ----------
     name : str
-    grid : Grid
+    grid : AnyGrid
         Where the layer lies, and how fine it is: the largest zoom follows from it.
     tiles : sequence of str
         URLs with ``{z}``, ``{x}`` and ``{y}`` in them.
@@ -55,7 +55,7 @@ def tilejson(
     return {key: value for key, value in document.items() if value is not None}
 
 
-def max_zoom(grid: Grid) -> int:
+def max_zoom(grid: AnyGrid) -> int:
     """Return the zoom at which a cell first covers 16 pixels or more, 22 at most."""
     west, south, east, north = grid.lonlat_bounds
     ny, nx = grid.shape

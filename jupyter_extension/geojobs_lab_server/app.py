@@ -23,6 +23,7 @@ from traitlets.config.loader import DeferredConfig, LazyConfigValue
 from geojobs_lab._version import __version__
 from geojobs_lab.errors import ServerStopping, StoreError, Unavailable
 from geojobs_lab.threads import Pool
+from geojobs_lab_server.drawing import Pictures
 from geojobs_lab_server.links import Links
 from geojobs_lab_server.metrics import Metrics
 from geojobs_lab_server.routes import routes
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from geojobs_lab.services import ServiceCatalogue
     from geojobs_lab_server.streaming import StreamHandler
 
-_THREADS = 4  # for tiles and files; numpy, zlib and reading let others run meanwhile
+_THREADS = 4  # for files and numbers; numpy, zlib and reading let others run meanwhile
 # Seconds that the rooms may take to stop, 4 in all: Jupyter itself would wait for ever. The manager ends the workers.
 _STOPPING = {"manager": 3.4, "catalogue": 0.3, "database": 0.3}
 _START_AGAIN = 2.0  # seconds between two tries to open the database
@@ -121,6 +122,7 @@ jupyter geojobs cleanup                                 # remove the results tha
     manager: "JobManager"
     metrics: Metrics
     pool: Pool
+    pictures: Pictures
     streams: "set[StreamHandler]"
 
     @default("data_dir")
@@ -174,6 +176,7 @@ jupyter geojobs cleanup                                 # remove the results tha
         # Path's own expanduser raises where there is no such user.
         data_dir = self._folder = Path(os.path.expanduser(self.data_dir)).absolute()  # noqa: PTH111
         self.pool = Pool(_THREADS, "geojobs")
+        self.pictures = Pictures()
         self.database = Database(data_dir / "geojobs.sqlite")
         self.catalogue = ServiceCatalogue(
             self.database,
@@ -286,6 +289,7 @@ jupyter geojobs cleanup                                 # remove the results tha
         for name, seconds in _STOPPING.items():
             await self._stop_quietly(name, getattr(self, name).stop, seconds)
         self.pool.shutdown(wait=False, cancel_futures=True)
+        self.pictures.stop()
 
     async def _stop_quietly(self, name: str, stop: Callable[[], Awaitable[Any]], seconds: float) -> None:
         """Stop a room; what it throws, and what it does not do in time, is only logged."""

@@ -53,6 +53,26 @@ def number(handler: RequestHandler, name: str, default: float | None = None) -> 
     return value
 
 
+def numbers(handler: RequestHandler, name: str, count: int) -> list[float]:
+    """Return finite numbers of the query, divided by commas.
+
+    Raises
+    ------
+    InvalidInput
+        They are not so many numbers.
+    """
+    text = handler.get_query_argument(name, "")
+    try:
+        values = [float(part) for part in text.split(",")]
+    except ValueError:
+        values = []
+    if len(values) != count or not all(map(math.isfinite, values)):
+        raise InvalidInput(
+            f"{name}: {reprlib.repr(text)} is not {count} numbers divided by commas", field=name, value=text
+        )
+    return values
+
+
 def flag(handler: RequestHandler, name: str) -> bool:
     """Return whether the query says ``true``; without it, it does not.
 

@@ -9,6 +9,7 @@ from geojobs_lab_server.events import EventsHandler, JobEventsHandler
 from geojobs_lab_server.jobs import JobHandler, JobLogHandler, JobOutputHandler, JobRetryHandler, JobsHandler
 from geojobs_lab_server.links import PREFIX
 from geojobs_lab_server.metrics import MetricsHandler
+from geojobs_lab_server.pictures import ImageHandler, TileHandler
 from geojobs_lab_server.registered import RegisteredJobHandler, RegisteredJobsHandler
 from geojobs_lab_server.root import RootHandler, UnknownHandler
 from geojobs_lab_server.services import DownloadHandler, ServiceHandler, ServicesHandler
@@ -16,7 +17,6 @@ from geojobs_lab_server.variables import (
     LegendHandler,
     LegendPictureHandler,
     StatisticsHandler,
-    TileHandler,
     TileJSONHandler,
     ValueHandler,
 )
@@ -40,6 +40,7 @@ _ROUTES: list[tuple[str, type[Handler]]] = [
     (r"services", ServicesHandler),
     (rf"{_VARIABLE}/tilejson\.json", TileJSONHandler),
     (rf"{_VARIABLE}/{_TILE}", TileHandler),
+    (rf"{_VARIABLE}/image\.png", ImageHandler),
     (rf"{_VARIABLE}/legend\.json", LegendHandler),
     (rf"{_VARIABLE}/legend\.(?P<form>png|svg)", LegendPictureHandler),
     (rf"{_VARIABLE}/value", ValueHandler),

@@ -1,56 +1,22 @@
-"""Below ``services/<name>/variables/<variable>/``: map tiles, their legend, and numbers.
+"""Below ``services/<name>/variables/<variable>/``: what map clients have to know of a layer, its legend, and numbers.
 
 All of it reads files and computes, so all of it is done in the application's threads, never on the event loop.
 """
 
 from geojobs_lab.errors import InvalidInput
-from geojobs_lab_server.base import Handler, endpoint
+from geojobs_lab_server.base import endpoint
+from geojobs_lab_server.pictures import PNG, PictureHandler
 from geojobs_lab_server.query import number
-from geojobs_lab_server.service_documents import tile_template, version_of
+from geojobs_lab_server.service_documents import tile_template
 from geojobs_lab_server.view import View
 
-_PNG, _SVG = "image/png", "image/svg+xml"
-_YEAR = 31_536_000  # seconds
+_SVG = "image/svg+xml"
 
 
-class _VariableHandler(Handler):
+class _VariableHandler(PictureHandler):
     async def view(self, name: str, variable: str) -> View:
         service = await self.geojobs.catalogue.get(name)
         return View.of(self, service, variable, best_fit=self.geojobs.best_fit_time)
-
-    def is_known(self, view: View, *what: object, content_type: str = _PNG) -> bool:
-        """Set the headers for caches; tell whether the client has the very picture already (304 is answered then)."""
-        # With the version in the URL the picture at this URL will never be another one.
-        fresh = self.get_query_argument("v", "") == version_of(view.service)
-        self.set_header("Cache-Control", f"private, max-age={_YEAR}, immutable" if fresh else "private, no-cache")
-        self.set_header("Etag", view.etag(*what))
-        if self.check_etag_header():
-            self.set_status(304)
-            self.finish(set_content_type=content_type)
-            return True
-        return False
-
-
-class TileHandler(_VariableHandler):
-    """``tiles/{z}/{x}/{y}.png``, ``tiles/{z}/{x}/{y}@2x.png``."""
-
-    @endpoint
-    async def get(self, name: str, variable: str, z: str, x: str, y: str, double: str | None = None) -> None:
-        """Answer with the tile."""
-        view = await self.view(name, variable)
-        scale = 2 if double else 1
-        if self.is_known(view, "tile", z, x, y, scale):
-            return
-        catalogue = self.geojobs.catalogue
-
-        def draw() -> bytes:
-            from geojobs_lab.tiles import render_tile
-
-            opened = view.open(catalogue)
-            renderer = view.colours(catalogue)
-            return render_tile(opened.file, variable, opened.selection, renderer, int(z), int(x), int(y), scale=scale)
-
-        self.finish(await self.in_pool(draw), set_content_type=_PNG)
 
 
 class TileJSONHandler(_VariableHandler):
@@ -95,8 +61,8 @@ class LegendPictureHandler(_VariableHandler):
     async def get(self, name: str, variable: str, form: str) -> None:
         """Answer with the legend as a picture."""
         view = await self.view(name, variable)
-        content_type = _PNG if form == "png" else _SVG
-        if self.is_known(view, "legend", form, content_type=content_type):
+        content_type = PNG if form == "png" else _SVG
+        if self.is_known(view, view.etag("legend", form), content_type):
             return
         catalogue = self.geojobs.catalogue
 

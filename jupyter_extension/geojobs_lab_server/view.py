@@ -4,7 +4,7 @@ Owns the reading of that part of the query. Finding the step is the work of `ras
 `renderers`; both are loaded when the first view is opened, in a thread.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING
@@ -65,8 +65,16 @@ class View:
     best_fit: bool
 
     @classmethod
-    def of(cls, handler: RequestHandler, service: "Service", variable: str, *, best_fit: bool) -> "View":
-        """Read the query of a request.
+    def of(
+        cls,
+        handler: RequestHandler,
+        service: "Service",
+        variable: str,
+        *,
+        best_fit: bool,
+        reserved: Collection[str] = (),
+    ) -> "View":
+        """Read the query of a request; `reserved` are names that mean something else than a dimension there.
 
         Raises
         ------
@@ -80,7 +88,9 @@ class View:
             service=service,
             variable=variable,
             time=query.get("time") or None,
-            dimensions={name: value for name, value in query.items() if name not in _NO_DIMENSIONS},
+            dimensions={
+                name: value for name, value in query.items() if name not in _NO_DIMENSIONS and name not in reserved
+            },
             renderer=query.get("renderer") or None,
             best_fit=best_fit,
         )

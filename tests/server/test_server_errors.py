@@ -35,7 +35,6 @@ def test_what_is_not_there_is_told_as_json(api: httpx.Client, method: str, url: 
         ("GET", "services/world/variables/temperature/series/?lon=1&lat=2"),
         ("GET", "services/world/variables/temperature/classify/"),
         ("GET", "services/world/variables/temperature/unique/"),
-        ("GET", "services/world/variables/temperature/image.png"),
         ("GET", "services/world/download/?format=tif"),
         ("GET", "services/world/download/?format=csv"),
     ],

@@ -31,7 +31,15 @@ def nearest(places, centres, *, circular=False):
     return position[back].reshape(places.shape), distance[back].reshape(places.shape)
 
 
-def assert_placed(raster, tiles, *, crs=4326, circular=True, size=256):
+def pixels(places, centres):
+    """Return how many cells each pixel is wide."""
+    with np.errstate(invalid="ignore"):  # off the Earth
+        down, along = np.gradient(places)
+    return np.hypot(down, along) / abs(centres[1] - centres[0])
+
+
+def assert_placed(raster, tiles, *, crs=4326, circular=True, size=256, slack=0.0):
+    """Compare tiles with the truth; `slack` is how far a pixel's place may be off, in pixels."""
     filled = 0
     for z, x, y in tiles:
         places_x, places_y = pixel_places(crs, z, x, y, size)
@@ -41,6 +49,9 @@ def assert_placed(raster, tiles, *, crs=4326, circular=True, size=256):
         drawn = raster.tile(z, x, y, scale=size // 256)
         # On an outer edge rounding may decide either way.
         clear = (np.abs(rows_off - 0.5) > 0.011) & (np.abs(cols_off - 0.5) > 0.011) | (expected >= 0)
+        if slack:  # so near to the edge of a cell the neighbour will do
+            near = 0.5 - slack * np.maximum(pixels(places_y, raster.ys), pixels(places_x, raster.xs))
+            clear &= (np.maximum(rows_off, cols_off) < near) | (np.minimum(rows_off, cols_off) > 1.5)
         assert (drawn == expected)[clear].all(), (z, x, y)
         filled += (drawn >= 0).sum()
     assert filled > 0
@@ -118,13 +129,6 @@ def test_columns_first_is_read_like_rows_first(numbered):
     assert_placed(raster, [(0, 0, 0), (4, 9, 5)])
 
 
-def test_large_windows_are_read_in_bands_with_the_same_result(numbered, monkeypatch):
-    raster = numbered(LATITUDES, LONGITUDES["100 to 460"])
-    whole = raster.tile(1, 0, 0)
-    monkeypatch.setattr("geojobs_lab.tiles.cells._MOST_CELLS", 300)
-    assert (raster.tile(1, 0, 0) == whole).all()
-
-
 METRES = {
     "y": {"standard_name": "projection_y_coordinate", "units": "m"},
     "x": {"standard_name": "projection_x_coordinate", "units": "m"},
@@ -132,7 +136,7 @@ METRES = {
 
 
 @pytest.mark.parametrize("epsg", [5070, 3413, 32633, 3035])
-def test_every_pixel_shows_the_nearest_cell_of_a_projected_grid(numbered, epsg, monkeypatch):
+def test_every_pixel_shows_the_nearest_cell_of_a_projected_grid(numbered, epsg):
     crs = CRS.from_epsg(epsg)
     west, south, east, north = crs.area_of_use.bounds
     x, y = Transformer.from_crs(4326, crs, always_xy=True).transform((west + east) / 2, (south + north) / 2)
@@ -140,9 +144,7 @@ def test_every_pixel_shows_the_nearest_cell_of_a_projected_grid(numbered, epsg, 
     raster = numbered(ys, xs, grid_mapping=crs.to_cf(), attributes=METRES)
     column = int(32 * ((west + east) / 2 + 180) / 360)
     near = [(5, column + i, j) for i in (-1, 0, 1) for j in range(5, 14, 2)]
-    assert_placed(raster, [(0, 0, 0), *near], crs=crs, circular=False)
-    monkeypatch.setattr("geojobs_lab.tiles.cells._MOST_CELLS", 300)
-    assert_placed(raster, near[5:10], crs=crs, circular=False)
+    assert_placed(raster, [(0, 0, 0), *near], crs=crs, circular=False, slack=0.15)
 
 
 def test_every_pixel_shows_the_nearest_cell_of_a_rotated_pole_grid_in_0_to_360(numbered):
@@ -158,7 +160,7 @@ def test_every_pixel_shows_the_nearest_cell_of_a_rotated_pole_grid_in_0_to_360(n
     raster = numbered(
         np.arange(-22.5, 24, 0.9), np.arange(313.0, 391, 0.9), grid_mapping=mapping, attributes=attributes
     )
-    assert_placed(raster, [(0, 0, 0), (3, 3, 2), (3, 4, 2), (5, 15, 10)], crs=CRS.from_cf(mapping))
+    assert_placed(raster, [(0, 0, 0), (3, 3, 2), (3, 4, 2), (5, 15, 10)], crs=CRS.from_cf(mapping), slack=0.15)
 
 
 def test_bounds_of_tiles_agree_with_pyproj():

@@ -68,22 +68,6 @@ def test_a_tile_without_data_is_the_empty_one(file):
     assert render_tile(file, "data", {}, RED_TO_BLUE, 3, 1, 7, scale=2) == empty_tile(2)
 
 
-def test_only_the_cells_of_the_tile_are_read(file, monkeypatch):
-    windows = []
-    read = file.read
-
-    def spy(variable, selection, rows, cols):
-        windows.append((rows, cols))
-        return read(variable, selection, rows, cols)
-
-    monkeypatch.setattr(file, "read", spy)
-    render_tile(file, "data", {}, RED_TO_BLUE, 4, 8, 7)
-    assert windows == [(slice(9, 12), slice(0, 3))]
-    windows.clear()
-    render_tile(file, "data", {}, RED_TO_BLUE, 0, 0, 0)
-    assert [cols for _, cols in windows] == [slice(18, 36), slice(0, 18)]
-
-
 @pytest.mark.parametrize("place", [(-1, 0, 0), (31, 0, 0), (0, 1, 0), (2, 0, 4), (2, -1, 0), (1, 0, -1)])
 def test_tiles_that_do_not_exist_are_refused_with_the_number(file, place):
     for refused in (lambda: tile_bounds(*place), lambda: render_tile(file, "data", {}, RED_TO_BLUE, *place)):

@@ -1,0 +1,115 @@
+"""The chunks of an HDF5 dataset, read as they are stored and decoded here: libhdf5 only finds them.
+
+libhdf5 inflates under a lock that all threads share, and slowly. Here the lock is held for the bytes alone; shuffle and
+deflate are undone outside of it, by ISA-L where it is there. What else a dataset may be stored as is left to netCDF4.
+"""
+
+import math
+import weakref
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from geojobs_lab.rasters.locks import HDF5_LOCK
+
+try:
+    from isal.isal_zlib import decompress
+except ImportError:  # no wheels for this machine's processor
+    from zlib import decompress
+
+_DEFLATE, _SHUFFLE = 1, 2  # HDF5's numbers of its filters
+_LARGEST = 2**26  # bytes of a chunk that is decoded as a whole
+
+
+class RawChunks:
+    """A chunked dataset whose handle stays open.
+
+    Attributes
+    ----------
+    shape, chunk : tuple of int
+        Of the dataset and of each of its chunks; no chunk where it lies in one piece.
+    dtype : dtype
+        As stored.
+    decodable : bool
+        Whether `read` can be used: the filters are known and a chunk is not too large.
+    """
+
+    def __init__(self, path: Path, dataset: str) -> None:
+        import h5py  # it takes a while, and not every process that knows rasters draws tiles
+
+        with HDF5_LOCK:
+            file = h5py.File(path, "r")
+            self._dataset = file[dataset]
+            # h5py closes what nobody holds any more without our lock.
+            weakref.finalize(self, _close, file).atexit = False
+            self.shape: tuple[int, ...] = self._dataset.shape
+            self.chunk: tuple[int, ...] | None = self._dataset.chunks
+            self.dtype = np.dtype(self._dataset.dtype.str)
+            plan = self._dataset.id.get_create_plist()
+            self._filters = [plan.get_filter(number)[0] for number in range(plan.get_nfilters())]
+        self._bytes = math.prod(self.chunk or ()) * self.dtype.itemsize
+        self.decodable = (
+            self.chunk is not None
+            and self.dtype.kind in "iuf"
+            and self._filters in ([], [_DEFLATE], [_SHUFFLE], [_SHUFFLE, _DEFLATE])
+            and self._bytes <= _LARGEST
+        )
+
+    def read(self, start: tuple[int, ...]) -> npt.NDArray[Any]:
+        """Return a chunk as it is stored, whole: what lies beyond the dataset's edge has any value.
+
+        Parameters
+        ----------
+        start : tuple of int
+            The position of its first element.
+
+        Raises
+        ------
+        OSError, RuntimeError, ValueError
+            It cannot be read.
+        """
+        chunk = self.chunk or ()
+        try:
+            with HDF5_LOCK:
+                mask, data = self._dataset.id.read_direct_chunk(start)
+        except (OSError, RuntimeError, ValueError):  # one that was never written has no place in the file
+            return self._fill(start)
+        for number in reversed(range(len(self._filters))):
+            if mask >> number & 1:  # this chunk went past the filter
+                continue
+            data = _inflate(data, self._bytes) if self._filters[number] == _DEFLATE else _unshuffle(data, self.dtype)
+        return np.frombuffer(data, self.dtype).reshape(chunk)
+
+    def _fill(self, start: tuple[int, ...]) -> npt.NDArray[Any]:
+        chunk = self.chunk or ()
+        found = np.empty(chunk, self.dtype)
+        part = tuple(slice(at, min(at + size, end)) for at, size, end in zip(start, chunk, self.shape, strict=True))
+        with HDF5_LOCK:
+            found[tuple(slice(0, cut.stop - cut.start) for cut in part)] = self._dataset[part]
+        return found
+
+
+def _close(file: Any) -> None:
+    with HDF5_LOCK:
+        file.close()
+
+
+def _inflate(data: bytes, size: int) -> bytes:
+    try:
+        return decompress(data, 15, size)
+    except Exception as error:
+        # zlib's and ISA-L's errors have no base in common but this one.
+        raise OSError(f"a chunk cannot be inflated: {error}") from error
+
+
+def _unshuffle(data: bytes, dtype: np.dtype[Any]) -> Any:
+    size = dtype.itemsize
+    if size == 1:
+        return data
+    planes = np.frombuffer(data, np.uint8).reshape(size, -1)
+    found = np.empty((planes.shape[1], size), np.uint8)
+    for number, plane in enumerate(planes):
+        found[:, number] = plane
+    return found
