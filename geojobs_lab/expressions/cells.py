@@ -6,49 +6,44 @@ marked beside the data, and the number beneath is 0 where it came from a masked 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
-Mask = npt.NDArray[np.bool_]
+from geojobs_lab.expressions.selecting import Array, Mask, set_missing
+
+__all__ = ["Array", "Cells", "Mask", "either"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that would make it three times as slow to make, and there are many
 class Cells:
     """An array of booleans, integers or floats.
 
     Attributes
     ----------
     data : ndarray
-        Not to be written to.
+        Not to be written to, unless it is `spare`.
     marked : ndarray of bool, of a shape that broadcasts to that of `data`, or None
         The missing cells of integers and truth values; None where there are none, and always for floats.
+    spare : bool
+        Whether nobody else has the data: who reads these cells may put a result there.
     """
 
     data: Array
     marked: Mask | None = None
+    spare: bool = False
 
     @classmethod
     def of(cls, data: Array, missing: Mask | None) -> Self:
         """Return cells of fresh data, which is written to, with these missing ones."""
         if missing is None or not missing.any():
-            return cls(data)
+            return cls(data, None, True)
         if data.dtype.kind != "f":
-            return cls(data, missing)
-        data[np.broadcast_to(missing, data.shape)] = np.nan
-        return cls(data)
-
-    @classmethod
-    def read(cls, array: Array) -> Self:
-        """Return the cells of a plain or masked array, which is left as it is."""
-        data = np.asarray(np.ma.getdata(array))
-        mask = np.ma.getmask(array)
-        if mask is np.ma.nomask or not mask.any():
-            return cls(data)
-        return cls.of(np.where(mask, data.dtype.type(0), data), np.asarray(mask))
+            return cls(data, missing, True)
+        set_missing(data, missing)
+        return cls(data, None, True)
 
     @property
     def missing(self) -> Mask | None:
@@ -58,21 +53,14 @@ class Cells:
         found: Mask = np.isnan(self.data)
         return found if found.any() else None
 
-    @property
-    def present(self) -> Mask:
-        """The cells that are not missing, in the shape of `data`."""
-        missing = self.missing
-        return np.ones(self.data.shape, bool) if missing is None else np.broadcast_to(~missing, self.data.shape)
-
     def reshaped(self, shape: tuple[int, ...]) -> Self:
         """Return the cells with dimensions of length 1 put in or taken out."""
         marked = None if self.marked is None else np.broadcast_to(self.marked, self.data.shape).reshape(shape)
-        return type(self)(self.data.reshape(shape), marked)
+        return type(self)(self.data.reshape(shape), marked, self.spare)
 
     def scalar(self) -> bool | int | float:
         """Return the only cell as Python has it; a missing one is NaN."""
-        missing = self.missing
-        value: bool | int | float = float("nan") if missing is not None else self.data.item()
+        value: bool | int | float = math.nan if self.marked is not None and self.marked.any() else self.data.item()
         return value
 
 

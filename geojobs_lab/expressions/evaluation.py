@@ -7,19 +7,20 @@ to be indexed. Nothing here calls, or asks for an attribute of, a value whose ty
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeAlias, TypeGuard
 
 import numpy as np
 
 from geojobs_lab.errors import ExpressionFailed, GeoJobsError
-from geojobs_lab.expressions import reductions, scalars
+from geojobs_lab.expressions import ranks, reductions, scalars
 from geojobs_lab.expressions.cells import Array, Cells
 from geojobs_lab.expressions.expression import Expression
+from geojobs_lab.expressions.gathering import gather, gather_array, gather_floats
 from geojobs_lab.expressions.lexer import shorten
 from geojobs_lab.expressions.scalars import Scalar
-from geojobs_lab.expressions.sources import BlockSource, Computed, Given, Held, Source, Step, gather
+from geojobs_lab.expressions.sources import BlockSource, Computed, Elsewhere, Given, Held, NamedArray, Source, step
 from geojobs_lab.expressions.tree import Index, Literal, Name, Node, Operation, Reduction, walk
 
 Operand: TypeAlias = "Scalar | Source | Sequence[Any] | Mapping[Any, Any]"
@@ -43,9 +44,15 @@ class Evaluation:
         self._values = values
         self._given: dict[str, Operand] = {}
         self._reduced: dict[tuple[str, Node, int | None, float | None], Operand] = {}
+        self._made: dict[tuple[object, ...], Source] = {}
 
-    def run(self) -> Outcome:
+    def run(self, *, floats: bool = False) -> Outcome:
         """Return the value of the whole.
+
+        Parameters
+        ----------
+        floats : bool
+            Whether arrays with missing cells are to be plain ones of floats, with NaN, instead of masked ones.
 
         Raises
         ------
@@ -57,10 +64,10 @@ class Evaluation:
             if not isinstance(operand, Source):
                 return Outcome(operand, None)
             try:
-                cells = gather(operand)
+                array = gather_floats(operand) if floats and operand.named else gather_array(operand)
             except (TypeError, ValueError, MemoryError) as error:
                 self._fail(self._expression.tree, str(error) or "it does not fit into memory", error)
-        return Outcome(_as_array(cells, operand.masked), operand.axes if operand.named else None)
+        return Outcome(array, operand.axes if operand.named else None)
 
     def integer(self, node: Node) -> int | None:
         """Return the value of a part that is an integer, else None; ExpressionFailed as `run`."""
@@ -114,7 +121,9 @@ class Evaluation:
                 raise LookupError(f"there is no key {index!r}")
             return _accept(operand[index])
         if isinstance(operand, Source):
-            return _step(operand, _integer(index, "an index", operand.shape[0]))
+            place = _integer(index, "an index", operand.shape[0])
+            found = self._once(("[]", id(operand), place), lambda: step(operand, place))
+            return found if found.shape else gather(found).scalar()
         if isinstance(operand, list | tuple):
             return _accept(operand[_integer(index, "an index", len(operand))])
         raise TypeError(f"{_kind(operand)} has no items")
@@ -122,7 +131,17 @@ class Evaluation:
     def _operation(self, operator: str, operands: list[Source | Scalar]) -> Operand:
         if _are_scalars(operands):
             return scalars.operate(operator, tuple(operands))
-        return Computed(operator, operands)
+        key = (operator, *[id(operand) if isinstance(operand, Source) else repr(operand) for operand in operands])
+        return self._once(key, lambda: Computed(operator, operands))
+
+    def _once(self, key: tuple[object, ...], make: Callable[[], Source]) -> Source:
+        """Return a source that is made once, and computed once for each block, however often it stands there."""
+        found = self._made.get(key)
+        if found is None:
+            found = self._made[key] = make()
+        else:
+            found.shared = True
+        return found
 
     def _reduction(self, node: Reduction) -> Operand:
         source = _computable(self.operand(node.operand))
@@ -134,7 +153,7 @@ class Evaluation:
         if key not in self._reduced and rank is None:
             self._stream(node, source, place)
         elif key not in self._reduced and rank is not None:
-            self._reduced[key] = _result(reductions.percentile(source, rank, place), source, place)
+            self._reduced[key] = _result(ranks.percentile(source, rank, place), source, place)
         return self._reduced[key]
 
     def _stream(self, wanted: Reduction, source: Source, place: int | None) -> None:
@@ -144,8 +163,7 @@ class Evaluation:
             for node, _ in walk(self._expression.tree)
             if isinstance(node, Reduction) and (node.operand, node.axis) == (wanted.operand, wanted.axis)
         }
-        places = tuple(range(len(source.shape))) if place is None else (place,)
-        found = reductions.stream(source, functions.intersection(reductions.STREAMED), places)
+        found = reductions.stream(source, functions.intersection(reductions.STREAMED), place)
         for function, cells in found.items():
             self._reduced[function, wanted.operand, place, None] = _result(cells, source, place)
 
@@ -171,8 +189,11 @@ def _accept(value: Any) -> Operand:
     if isinstance(value, np.ndarray | BlockSource):
         if value.dtype.kind not in "biuf":
             raise TypeError(f"an array of {value.dtype} holds no real numbers")
-        plain = value if isinstance(value, BlockSource | np.ma.MaskedArray) else np.asarray(value)
-        return Given(plain)
+        if isinstance(value, NamedArray):
+            return Given(value.array, value.axes)
+        if isinstance(value, BlockSource):
+            return Elsewhere(value)
+        return Given(value if isinstance(value, np.ma.MaskedArray) else np.asarray(value))
     if isinstance(value, int) and not -(2**63) <= value < 2**64:
         raise OverflowError("the integer has more than 64 bits")
     if isinstance(value, bool | int | float | str | list | tuple | Mapping):
@@ -218,25 +239,11 @@ def _integer(value: Operand, what: str, length: int) -> int:
     return value % length
 
 
-def _step(source: Source, index: int) -> Operand:
-    step = Step(source, index)
-    return step if step.shape else gather(step).scalar()
-
-
 def _result(cells: Cells, source: Source, place: int | None) -> Operand:
     if not cells.data.ndim:
         return cells.scalar()
     assert place is not None
     return Held(cells, source.without([place]), source)
-
-
-def _as_array(cells: Cells, masked: bool) -> Array:
-    missing = cells.missing
-    if not masked and (missing is None or cells.data.dtype.kind == "f"):
-        return cells.data
-    mask = np.zeros(cells.data.shape, bool) if missing is None else missing
-    array: Array = np.ma.MaskedArray(cells.data, mask)
-    return array
 
 
 def _kind(value: object) -> str:

@@ -2,30 +2,39 @@
 
 An axis has a number that says what it means: -1 is the last axis of everything, -2 the one before, as numpy's
 broadcasting has it. Arrays with named dimensions get the numbers of their names, so that two of them meet by name.
+
+There are two sizes of windows. What lies elsewhere is loaded in large ones, which `Source.load` announces; everything
+is computed in windows of which the processor's cache holds a few.
 """
 
 from __future__ import annotations
 
 import math
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from geojobs_lab.expressions.cells import Array, Cells
-from geojobs_lab.expressions.operations import operate
+from geojobs_lab.expressions.operations import prepare
 from geojobs_lab.expressions.scalars import Scalar
+from geojobs_lab.expressions.selecting import set_zero
+from geojobs_lab.expressions.windows import Window, view, windows
+from geojobs_lab.expressions.workspace import Workspace
 
-Window: TypeAlias = tuple[slice, ...]  # one slice with start and stop for each axis
+__all__ = ["BlockSource", "Computed", "Given", "Held", "NamedArray", "Source", "Step", "Window", "step", "windows"]
 
-_AT_ONCE = 2**18  # cells of arrays in memory that are computed together: 2 MB as float64, which caches hold
-_READ_AT_ONCE = 2**22  # cells read together from elsewhere: chunks of files are read in few pieces
+_AT_ONCE = 2**17  # cells of arrays in memory that are computed together: fewer, and Python takes as long as numpy
+_READ_AT_ONCE = 2**19  # cells read together from elsewhere: chunks of files are read in few pieces
 MOST_CELLS = 2**28  # of what is larger than every operand: 2 GB as float64
+
+Order = tuple[int, ...] | None
 
 
 class BlockSource(ABC):
-    """An array that is somewhere else, such as in a file, and read a window at a time.
+    """An array that is somewhere else, such as in a file, and read a window at a time, perhaps in several threads.
 
     Attributes
     ----------
@@ -34,15 +43,32 @@ class BlockSource(ABC):
         Of truth values, integers or floats.
     axes : tuple of int
         The number of each axis, ascending and negative: axes of one number belong together in operations.
+    chunks : tuple of int, or None
+        The shape of the pieces that can only be read as a whole.
     """
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     axes: tuple[int, ...]
+    chunks: tuple[int, ...] | None = None
 
     @abstractmethod
     def read(self, window: Window) -> Array:
         """Return the cells of a window, plain or masked; one slice for each axis."""
+
+
+class NamedArray(BlockSource):
+    """An array in memory whose axes have numbers of their own."""
+
+    def __init__(self, array: Array, axes: tuple[int, ...]) -> None:
+        self.array = array
+        self.shape = array.shape
+        self.dtype = array.dtype
+        self.axes = axes
+
+    def read(self, window: Window) -> Array:
+        """Return a view of a window."""
+        return self.array[window]
 
 
 class Source:
@@ -50,26 +76,45 @@ class Source:
 
     Attributes
     ----------
-    shape, axes, dtype
+    shape, axes, dtype, chunks
         As those of a `BlockSource`.
     named : bool
         Whether its axes keep their numbers when one of them goes (those of numpy arrays move up).
     masked : bool
         Whether the result is to be a MaskedArray.
     at_once : int
-        How many cells are best read together.
+        How many cells are best computed together.
+    elsewhere : frozenset of Source
+        The arrays that are not in memory, of which it is made.
+    order : tuple of int, or None
+        The axes from the largest stride in memory to the smallest; None where its arrays differ in that.
+    shared : bool
+        Whether several parts of the expression read it, so that a block is kept.
     """
 
     shape: tuple[int, ...]
     axes: tuple[int, ...]
     dtype: np.dtype[Any]
+    chunks: tuple[int, ...] | None = None
     named: bool = False
     masked: bool = False
     at_once: int = _AT_ONCE
+    elsewhere: frozenset[Source] = frozenset()
+    order: Order = None
+    shared: bool = False
 
-    def read(self, window: Window) -> Cells:
-        """Return the cells of a window."""
+    def read(self, window: Window, space: Workspace, out: Array | None = None) -> Cells:
+        """Return the cells of a window, perhaps in `out`."""
+        if not self.shared:
+            return self._read(window, space, out)
+        kept = space.kept(id(self), window)
+        return space.keep(id(self), window, self._read(window, space, None)) if kept is None else kept
+
+    def _read(self, window: Window, space: Workspace, out: Array | None) -> Cells:
         raise NotImplementedError
+
+    def load(self, window: Window, space: Workspace) -> None:
+        """Load what lies elsewhere, since parts of this window are going to be read."""
 
     @property
     def size(self) -> int:
@@ -82,36 +127,88 @@ class Source:
         return kept if self.named else tuple(range(-len(kept), 0))
 
 
-class _Keeping(Source):
-    """A source that keeps the block that was read last: operands say it twice, and one layer meets each step."""
+class Given(Source):
+    """An array in memory that was given."""
 
-    _last: tuple[Window, Cells] | None = None
-
-    def read(self, window: Window) -> Cells:
-        """Return the cells of a window."""
-        if self._last is None or self._last[0] != window:
-            self._last = None  # before the next one is in memory
-            self._last = (window, self._read(window))
-        return self._last[1]
-
-    def _read(self, window: Window) -> Cells:
-        raise NotImplementedError
-
-
-class Given(_Keeping):
-    """An array that was given."""
-
-    def __init__(self, array: Array | BlockSource) -> None:
-        self._array = array
+    def __init__(self, array: Array, axes: tuple[int, ...] | None = None) -> None:
+        self.array = array
         self.shape = array.shape
         self.dtype = array.dtype.newbyteorder("=")
-        self.named = isinstance(array, BlockSource)
+        self.named = axes is not None
+        self.axes = tuple(range(-array.ndim, 0)) if axes is None else axes
+        self.at_once = _AT_ONCE
+        self.order = tuple(sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis])))
+        mask = np.ma.getmask(array)
         self.masked = isinstance(array, np.ma.MaskedArray)
-        self.axes = array.axes if isinstance(array, BlockSource) else tuple(range(-array.ndim, 0))
-        self.at_once = _READ_AT_ONCE if self.named else _AT_ONCE
+        self._mask = None if mask is np.ma.nomask else np.asarray(mask)
+        self._data = np.asarray(np.ma.getdata(array))
 
-    def _read(self, window: Window) -> Cells:
-        return Cells.read(self._array.read(window) if isinstance(self._array, BlockSource) else self._array[window])
+    def _read(self, window: Window, space: Workspace, out: Array | None) -> Cells:
+        data = view(self._data, window)
+        missing = None if self._mask is None else view(self._mask, window)
+        if missing is not None and not missing.any():
+            missing = None
+        if missing is None and data.dtype == self.dtype:
+            return Cells(data)
+        copy = space.take(data.shape, self.dtype) if out is None else out
+        np.copyto(copy, data)
+        if missing is not None and self.dtype.kind != "f":
+            set_zero(copy, missing)
+        return Cells.of(copy, missing)
+
+
+class _Load:
+    """A window that is read once, whoever asks first."""
+
+    def __init__(self, window: Window) -> None:
+        self.window = window
+        self.lock = threading.Lock()
+        self.cells: Cells | None = None
+
+
+class Elsewhere(Source):
+    """An array that is read from where it is, or a step of it."""
+
+    def __init__(self, array: BlockSource, steps: tuple[int, ...] = ()) -> None:
+        self._array = array
+        self._steps = steps
+        self._lock = threading.Lock()
+        self._last: _Load | None = None
+        self.shape = array.shape[len(steps) :]
+        self.dtype = array.dtype.newbyteorder("=")
+        self.axes = array.axes[len(steps) :]
+        self.chunks = None if array.chunks is None else array.chunks[len(steps) :]
+        self.named = True
+        self.elsewhere = frozenset([self])
+        self.at_once = _AT_ONCE
+        self.order = tuple(range(len(self.shape)))
+
+    def step(self, index: int) -> Elsewhere:
+        """Return one step of the first axis."""
+        return Elsewhere(self._array, (*self._steps, index))
+
+    def load(self, window: Window, space: Workspace) -> None:
+        """Read a window, unless the one that was read last is the same: one layer meets each step of a series."""
+        with self._lock:
+            if self._last is None or self._last.window != window:
+                self._last = _Load(window)
+            load = self._last
+        with load.lock:  # who wants the same waits; who wants another window reads it meanwhile
+            if load.cells is None:
+                load.cells = self._cells(window)
+        space.loaded.setdefault(id(self), []).append((window, load.cells))
+
+    def _read(self, window: Window, space: Workspace, out: Array | None) -> Cells:
+        for loaded, cells in space.loaded.get(id(self), ()):
+            if all(a.start <= b.start and b.stop <= a.stop for a, b in zip(loaded, window, strict=True)):
+                part = tuple(slice(b.start - a.start, b.stop - a.start) for a, b in zip(loaded, window, strict=True))
+                return Cells(view(cells.data, part), None if cells.marked is None else view(cells.marked, part))
+        return self._cells(window)
+
+    def _cells(self, window: Window) -> Cells:
+        array = self._array.read((*(slice(step, step + 1) for step in self._steps), *window))
+        given = Given(array.reshape(array.shape[len(self._steps) :]))
+        return given.read(tuple(slice(0, length) for length in given.shape), Workspace())
 
 
 class Held(Source):
@@ -125,15 +222,15 @@ class Held(Source):
         self.named = of.named
         self.masked = of.masked
         self.at_once = of.at_once
+        self.order = tuple(range(len(self.shape)))
 
-    def read(self, window: Window) -> Cells:
-        """Return the cells of a window."""
+    def _read(self, window: Window, space: Workspace, out: Array | None) -> Cells:
         marked = self._cells.marked
         return Cells(self._cells.data[window], None if marked is None else marked[window])
 
 
-class Step(_Keeping):
-    """One step of the first axis of a source."""
+class Step(Source):
+    """One step of the first axis of a source that is computed."""
 
     def __init__(self, source: Source, index: int) -> None:
         self._source = source
@@ -141,13 +238,31 @@ class Step(_Keeping):
         self.shape = source.shape[1:]
         self.dtype = source.dtype
         self.axes = source.without([0])
+        self.chunks = None if source.chunks is None else source.chunks[1:]
         self.named = source.named
         self.masked = source.masked
         self.at_once = source.at_once
+        self.elsewhere = source.elsewhere
+        self.order = tuple(range(len(self.shape)))
 
-    def _read(self, window: Window) -> Cells:
-        cells = self._source.read((slice(self._index, self._index + 1), *window))
+    def load(self, window: Window, space: Workspace) -> None:
+        """Load what lies elsewhere."""
+        self._source.load(self._own(window), space)
+
+    def _read(self, window: Window, space: Workspace, out: Array | None) -> Cells:
+        cells = self._source.read(self._own(window), space)
         return cells.reshaped(cells.data.shape[1:])
+
+    def _own(self, window: Window) -> Window:
+        return (slice(self._index, self._index + 1), *window)
+
+
+def step(source: Source, index: int) -> Source:
+    """Return one step of the first axis of a source."""
+    if isinstance(source, Given):
+        array = source.array[index : index + 1].reshape(source.shape[1:])  # of one cell too: no bare number
+        return Given(array, source.axes[1:] if source.named else None)
+    return source.step(index) if isinstance(source, Elsewhere) else Step(source, index)
 
 
 class Computed(Source):
@@ -163,19 +278,28 @@ class Computed(Source):
 
     def __init__(self, name: str, operands: Sequence[Source | Scalar]) -> None:
         sources = [operand for operand in operands if isinstance(operand, Source)]
-        self._name = name
-        self._operands = operands
-        self.axes = tuple(sorted({number for source in sources for number in source.axes}))
-        self.shape = tuple(self._length(number, sources) for number in self.axes)
-        if self.size > max(MOST_CELLS, *(source.size for source in sources)):
-            raise ValueError(
-                f"a result of shape {self.shape} is too large: {_shapes(sources)} are operands, and "
-                f"{MOST_CELLS} cells the most"
-            )
+        first, *others = sources
+        self.shape, self.axes = first.shape, first.axes
+        if any((other.shape, other.axes) != (first.shape, first.axes) for other in others):
+            self.axes = tuple(sorted({number for source in sources for number in source.axes}))
+            self.shape = tuple(self._length(number, sources) for number in self.axes)
+            if self.size > max(MOST_CELLS, *(source.size for source in sources)):
+                raise ValueError(
+                    f"a result of shape {self.shape} is too large: {_shapes(sources)} are operands, and "
+                    f"{MOST_CELLS} cells the most"
+                )
+        self._parts = [(source, self._place(source)) for source in sources]
+        self.chunks = next((self._chunks(source) for source in sources if source.chunks is not None), None)
         self.named = any(source.named for source in sources)
         self.masked = name == "mask" or (name not in ("isnan", "get_mask") and any(source.masked for source in sources))
         self.at_once = max(source.at_once for source in sources)
-        self.dtype = self._apply([Cells(np.empty(0, operand.dtype)) for operand in sources]).data.dtype
+        self.elsewhere = first.elsewhere.union(*(source.elsewhere for source in others))
+        orders = {source.order for source in sources if source.shape == self.shape}
+        self.order = orders.pop() if len(orders) == 1 else tuple(range(len(self.shape))) if not orders else None
+        self._operation = prepare(
+            name, [operand.dtype if isinstance(operand, Source) else operand for operand in operands]
+        )
+        self.dtype = self._operation.dtype
 
     @staticmethod
     def _length(number: int, sources: Sequence[Source]) -> int:
@@ -184,57 +308,54 @@ class Computed(Source):
             raise ValueError(f"the shapes {_shapes(sources)} do not fit together")
         return next(iter(lengths - {1}), 1)
 
-    def read(self, window: Window) -> Cells:
-        """Return the cells of a window."""
-        return self._apply([self._part(source, window) for source in self._operands if isinstance(source, Source)])
+    def _place(self, source: Source) -> _Place | None:
+        same = (source.shape, source.axes) == (self.shape, self.axes)
+        return None if same else _Place(source, self.axes, self.shape)
 
-    def _apply(self, parts: list[Cells]) -> Cells:
-        read = iter(parts)
-        return operate(self._name, [next(read) if isinstance(x, Source) else x for x in self._operands])
+    def _chunks(self, source: Source) -> tuple[int, ...]:
+        known = dict(zip(source.axes, source.chunks or (), strict=True))
+        return tuple(known.get(number, 1) for number in self.axes)
 
-    def _part(self, source: Source, window: Window) -> Cells:
-        """Return what a source has of a window, with an axis for each of the result's."""
-        asked = dict(zip(self.axes, window, strict=True))
-        lengths = dict(zip(source.axes, source.shape, strict=True))
-        whole = dict(zip(self.axes, self.shape, strict=True))
-        own = {
-            number: slice(0, 1) if length == 1 and whole[number] != 1 else asked[number]
-            for number, length in lengths.items()
-        }
-        cells = source.read(tuple(own.values()))
-        read = dict(zip(own, cells.data.shape, strict=True))
-        return cells.reshaped(tuple(read.get(number, 1) for number in self.axes))
+    def load(self, window: Window, space: Workspace) -> None:
+        """Load what lies elsewhere."""
+        for source, place in self._parts:
+            if source.elsewhere:
+                source.load(window if place is None else place.own(window), space)
+
+    def _read(self, window: Window, space: Workspace, out: Array | None) -> Cells:
+        parts = [
+            source.read(window, space) if place is None else place.read(window, space) for source, place in self._parts
+        ]
+        shape = tuple(part.stop - part.start for part in window)
+        result = self._operation.compute(parts, shape, space, out)
+        for part in parts:
+            if part.spare and part.data is not result.data:
+                space.give(part.data)
+        return result
+
+
+class _Place:
+    """How a source with fewer or shorter axes lies in a result."""
+
+    def __init__(self, source: Source, axes: tuple[int, ...], shape: tuple[int, ...]) -> None:
+        self._source = source
+        # For each of its axes the result's, or None where its one cell meets all of the result's.
+        self._from = [
+            None if length == 1 and shape[axes.index(number)] != 1 else axes.index(number)
+            for number, length in zip(source.axes, source.shape, strict=True)
+        ]
+        self._to = [source.axes.index(number) if number in source.axes else None for number in axes]
+
+    def own(self, window: Window) -> Window:
+        """Return what a window of the result is among the source's cells."""
+        return tuple(slice(0, 1) if place is None else window[place] for place in self._from)
+
+    def read(self, window: Window, space: Workspace) -> Cells:
+        """Return what the source has of a window, with an axis for each of the result's."""
+        cells = self._source.read(self.own(window), space)
+        shape = cells.data.shape
+        return cells.reshaped(tuple(1 if place is None else shape[place] for place in self._to))
 
 
 def _shapes(sources: Sequence[Source]) -> str:
     return " and ".join(dict.fromkeys(str(source.shape) for source in sources))
-
-
-def windows(shape: tuple[int, ...], at_once: int) -> Iterator[Window]:
-    """Yield windows of about `at_once` cells that cover an array, in the order in which it is stored."""
-    whole = tuple(slice(0, length) for length in shape)
-    if math.prod(shape) <= at_once or not shape:
-        yield whole
-        return
-    rows = at_once // max(1, math.prod(shape[1:]))
-    if rows:
-        for start in range(0, shape[0], rows):
-            yield (slice(start, min(start + rows, shape[0])), *whole[1:])
-        return
-    for start in range(shape[0]):
-        for rest in windows(shape[1:], at_once):
-            yield (slice(start, start + 1), *rest)
-
-
-def gather(source: Source) -> Cells:
-    """Compute all cells of a source, block by block into one array."""
-    data = np.empty(source.shape, source.dtype)
-    marked = None
-    for window in windows(source.shape, source.at_once):
-        cells = source.read(window)
-        data[window] = cells.data
-        if cells.marked is not None:
-            if marked is None:
-                marked = np.zeros(source.shape, bool)
-            marked[window] = cells.marked
-    return Cells(data, marked)

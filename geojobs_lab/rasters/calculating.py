@@ -18,7 +18,7 @@ from geojobs_lab.errors import ExpressionFailed, RasterError
 from geojobs_lab.expressions import Expression
 from geojobs_lab.expressions.evaluation import Evaluation, Outcome
 from geojobs_lab.expressions.functions import CONSTANTS
-from geojobs_lab.expressions.sources import BlockSource, Window
+from geojobs_lab.expressions.sources import BlockSource, NamedArray, Window
 from geojobs_lab.expressions.tree import Index, Name, Node, Operation, Reduction
 from geojobs_lab.rasters.aligning import align as align_rasters
 from geojobs_lab.rasters.aligning import same_grid
@@ -79,7 +79,7 @@ def calculate(expression: str | Expression, values: Mapping[str, Any], *, align:
     ready = {name: order.prepare(value) for name, value in used.items()}
     evaluation = Evaluation(expression, {**values, **{name: order.sources(value) for name, value in ready.items()}})
     frame = _Frames(expression, ready, evaluation).of(expression.tree)
-    outcome = evaluation.run()
+    outcome = evaluation.run(floats=True)
     if outcome.axes is None:
         return outcome.value
     return _as_raster(outcome, frame if isinstance(frame, _Frame) else _Frame({}, {}), order, expression)
@@ -120,9 +120,20 @@ class _Raster(BlockSource):
         self.shape = variable.shape
         self.dtype = variable.dtype
         self.axes = axes
+        self.chunks = _chunks(variable)
 
     def read(self, window: Window) -> npt.NDArray[Any]:
         return np.asarray(self._variable[window].values)
+
+
+def _chunks(variable: xr.Variable) -> tuple[int, ...] | None:
+    """Return the shape of the chunks in which a variable is stored, if it has not been changed since it was opened."""
+    chunks, stored = variable.encoding.get("chunksizes"), variable.encoding.get("original_shape")
+    if not chunks or not stored or len(chunks) != len(stored):
+        return None
+    steps = len(stored) - variable.ndim  # that were taken of the first dimensions
+    same = steps >= 0 and tuple(stored[steps:]) == variable.shape
+    return tuple(int(length) for length in chunks[steps:]) if same else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +177,9 @@ class _Order:
         if isinstance(value, xr.DataArray):
             if not value.ndim:
                 return value.values
-            return _Raster(value.variable, tuple(self.dims.index(str(dim)) - len(self.dims) for dim in value.dims))
+            axes = tuple(self.dims.index(str(dim)) - len(self.dims) for dim in value.dims)
+            in_memory = value.variable._in_memory  # xarray has no public way to ask without reading
+            return NamedArray(value.values, axes) if in_memory else _Raster(value.variable, axes)
         if isinstance(value, dict):
             return {key: self.sources(item) for key, item in value.items()}
         return [self.sources(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,89 @@
+"""Windows shared out among threads: the caller's own, and those of one pool for the whole process.
+
+numpy lets go of the interpreter while it computes, and netCDF4 while it reads, so one thread reads a file while another
+computes. The pool starts with the first work that is large enough.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from typing import TypeAlias
+
+import numpy as np
+
+from geojobs_lab.expressions.windows import Window
+from geojobs_lab.threads import Pool
+
+MOST_THREADS = 4  # what streams through memory is no faster with more
+THREADS = "OMP_NUM_THREADS"
+"""Environment variable that limits the threads, as it does those of other numerical libraries."""
+
+Work: TypeAlias = "Callable[[Iterator[tuple[int, Window]]], None]"
+
+
+def threads() -> int:
+    """Return how many threads compute one expression: of the processors that this process may use, at most four."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    limit = os.environ.get(THREADS, "").split(",")[0]
+    return max(1, min(allowed, MOST_THREADS, int(limit) if limit.isdecimal() else MOST_THREADS))
+
+
+class _Turns:
+    """Gives each item with its number to one of the threads that ask."""
+
+    def __init__(self, items: Sequence[Window]) -> None:
+        self._items = enumerate(items)
+        self._lock = threading.Lock()
+        self._over = False
+
+    def __iter__(self) -> Iterator[tuple[int, Window]]:
+        return self
+
+    def __next__(self) -> tuple[int, Window]:
+        with self._lock:
+            if self._over:
+                raise StopIteration
+            return next(self._items)
+
+    def stop(self) -> None:
+        self._over = True
+
+
+def share_out(items: Sequence[Window], work: Work, *, least: int) -> None:
+    """Call `work` with an iterator of windows, at once in several threads when there are at least `least` windows.
+
+    numpy's warnings are off in all of them. The first error ends the work and is raised.
+    """
+    helpers = min(threads(), len(items)) - 1 if len(items) >= least else 0
+    turns = _Turns(items)
+    if helpers <= 0:
+        _quietly(work, turns)
+        return
+    pool = _pool(os.getpid())
+    futures = [pool.submit(_quietly, work, turns) for _ in range(helpers)]
+    try:
+        _quietly(work, turns)
+    finally:
+        # One that has not begun is not waited for: the pool may be busy with who waits for us.
+        begun = [future for future in futures if not future.cancel()]
+        errors = [error for future in begun if (error := future.exception()) is not None]
+    for error in errors:
+        raise error
+
+
+def _quietly(work: Work, turns: _Turns) -> None:
+    with np.errstate(all="ignore"):
+        try:
+            work(turns)
+        except BaseException:
+            turns.stop()
+            raise
+
+
+@cache
+def _pool(process: int) -> Pool:
+    """Return the pool of a process; one that was forked has to have its own."""
+    return Pool(max(1, threads() - 1), "geojobs-expressions")
