@@ -25,11 +25,17 @@ _NETWORKS = re.compile(
 
 
 def open_file(
-    path: Path, journal_mode: str | None, schemas: Mapping[str, Sequence[str]], *, set_aside: bool
+    path: Path,
+    journal_mode: str | None,
+    schemas: Mapping[str, Sequence[str]],
+    *,
+    set_aside: bool,
+    folders: Sequence[Path] = (),
 ) -> sqlite3.Connection:
     """Open the file, made with mode 0600 in a folder with mode 0700, and bring its schema up to date.
 
-    With `set_aside`, one that is damaged is kept under a name that says so, and a new one is begun.
+    With `set_aside`, one that is damaged is kept under a name that says so, with the `folders` whose files only its
+    rows explain, and a new one is begun.
 
     Raises
     ------
@@ -48,7 +54,7 @@ def open_file(
             if not set_aside or (isinstance(error, sqlite3.Error) and code(error) not in DAMAGED):
                 raise
             # Or it holds texts that are none, versions that are no numbers: what only damage explains.
-            aside = _set_aside(path)
+            aside = _set_aside(path, folders)
             _log.error("The job database is damaged (%s): it is kept as %s, and a new one is begun", error, aside)
             return _open(path, journal_mode, schemas)
 
@@ -114,11 +120,17 @@ def _check(connection: sqlite3.Connection) -> None:
         raise error
 
 
-def _set_aside(path: Path) -> Path:
-    """Rename the file, and what SQLite keeps beside it, to a name that nothing has yet."""
+def _set_aside(path: Path, folders: Sequence[Path]) -> Path:
+    """Rename the file, what SQLite keeps beside it, and the folders, to names that nothing has yet."""
     moment = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-    names = (f"{path.name}.corrupt-{moment}{more}" for more in ("", *(f"-{n}" for n in range(2, 1000))))
-    aside = next(free for name in names if not (free := path.with_name(name)).exists())
+    endings = (f".corrupt-{moment}{more}" for more in ("", *(f"-{n}" for n in range(2, 1000))))
+    ending = next(
+        free for free in endings if not any(one.with_name(one.name + free).exists() for one in (path, *folders))
+    )
+    aside = path.with_name(path.name + ending)
+    for folder in folders:  # before the file: what cannot be moved is not left to a database that knows nothing of it
+        with contextlib.suppress(FileNotFoundError):
+            folder.rename(folder.with_name(folder.name + ending))
     for suffix in ("-wal", "-shm", "-journal"):
         with contextlib.suppress(FileNotFoundError):
             path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))

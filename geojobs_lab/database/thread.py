@@ -67,12 +67,17 @@ class Database:
         self._journal_mode = journal_mode
         self._set_aside = set_aside
         self._schemas: dict[str, Sequence[str]] = {}
+        self._folders: list[Path] = []
         self._units: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
     def add_schema(self, room: str, steps: Sequence[str]) -> None:
         """Name a room's tables, before the start: the n-th SQL script leads from version n to n + 1."""
         self._schemas[room] = steps
+
+    def add_folder(self, folder: Path) -> None:
+        """Name a folder, before the start, whose files only the rows explain: it is set aside with a damaged file."""
+        self._folders.append(folder)
 
     async def start(self) -> None:
         """Open the file and bring its schema up to date; may be called again when it could not.
@@ -148,6 +153,7 @@ class Database:
                 if not self._is_there(inode):
                     # What is written into a file that has been removed is lost: another takes its place.
                     connection.close()
+                    inode = 0  # the new file may get the number of the old one, and its opening may fail after that
                     connection = self._open()
                     inode = self.path.stat().st_ino
                     _log.error("The job database was removed or replaced while it was in use; it is opened anew")
@@ -158,7 +164,7 @@ class Database:
         connection.close()
 
     def _open(self) -> sqlite3.Connection:
-        return open_file(self.path, self._journal_mode, self._schemas, set_aside=self._set_aside)
+        return open_file(self.path, self._journal_mode, self._schemas, set_aside=self._set_aside, folders=self._folders)
 
     def _is_there(self, inode: int) -> bool:
         try:

@@ -81,6 +81,7 @@ class JobManager:
             max_workers, tasks=registered.task_paths, temporary=self._owner.temporary
         )
         self._results = Results(data_dir)
+        database.add_folder(self._results.root)
         self._changes = Changes()
         self._runner = Runner(
             Settings(url_prefix=url_prefix, job_timeout=job_timeout, best_fit_time=best_fit_time),

@@ -16,14 +16,20 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*")
 
 
 class Results:
-    """The folder that holds one folder for each job with files."""
+    """The folder that holds one folder for each job with files.
+
+    Attributes
+    ----------
+    root : Path
+        It need not exist.
+    """
 
     def __init__(self, data_dir: Path) -> None:
-        self._root = data_dir / "results"
+        self.root = data_dir / "results"
 
     def folder(self, uuid: str) -> Path:
         """Return the job's folder, which need not exist."""
-        return self._root / uuid
+        return self.root / uuid
 
     def array(self, uuid: str, name: str) -> Path:
         """Return the file of a large array.
@@ -60,10 +66,10 @@ class Results:
 
     def by_job(self) -> dict[str, list[Path]]:
         """Return all files: uuid -> the files of that job."""
-        found: dict[str, list[Path]] = {folder.name: [] for folder in self._root.glob("*")}
-        for path in files_below(self._root):
+        found: dict[str, list[Path]] = {folder.name: [] for folder in self.root.glob("*")}
+        for path in files_below(self.root):
             # Another server may have begun a job since the line before.
-            found.setdefault(path.relative_to(self._root).parts[0], []).append(path)
+            found.setdefault(path.relative_to(self.root).parts[0], []).append(path)
         return found
 
     def sweep(

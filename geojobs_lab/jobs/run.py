@@ -4,6 +4,7 @@ Owns the order of these steps and the document that goes back. Nothing that a ta
 """
 
 import base64
+import os
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -52,6 +53,7 @@ def find_task(definition: Mapping[str, Any]) -> Task:
 def _run(spec: JobSpec) -> dict[str, Any]:
     task = find_task(spec.definition)
     values = task(**spec.inputs)
+    os.umask(0o077)  # results are for the user alone; what tasks write is as they are used to
     outputs: dict[str, Any] = {}
     services: list[dict[str, Any]] = []
     files = ArrayFiles(Path(spec.results_dir), spec.href)

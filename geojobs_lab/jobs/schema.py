@@ -81,4 +81,5 @@ SCHEMA = (
         INSERT INTO removed SELECT changed, OLD.uuid FROM clock;
     END
     """,
+    "CREATE INDEX jobs_by_seq ON jobs (seq)",  # narrower than the rows that a page far down a list skips
 )

@@ -162,11 +162,13 @@ class SqliteJobStore:
     ) -> tuple[int, Sequence[Job]]:
         terms: list[str] = []
         values: list[str] = []
+        # By the uuids where there are any: the + keeps SQLite from going through all jobs of a status instead.
+        plain = "" if uuids is None else "+"
         if status is not None:
-            terms.append("status = ?")
+            terms.append(f"{plain}status = ?")
             values.append(status.value)
         if job is not None:
-            terms.append("job = ?")
+            terms.append(f"{plain}job = ?")
             values.append(job)
         if uuids is not None:
             terms.append(f"uuid IN ({', '.join('?' * len(uuids))})")
@@ -177,7 +179,9 @@ class SqliteJobStore:
             if uuids is None
             else f"SELECT COUNT(*) FROM jobs {where}"  # noqa: S608  likewise
         )
-        paging = f"SELECT * FROM jobs {where} ORDER BY seq DESC LIMIT ? OFFSET ?"  # noqa: S608  likewise
+        # What a page far down skips is only looked up in an index.
+        numbers = f"SELECT seq FROM jobs {where} ORDER BY seq DESC LIMIT ? OFFSET ?"  # noqa: S608  likewise
+        paging = f"SELECT * FROM jobs WHERE seq IN ({numbers}) ORDER BY seq DESC"  # noqa: S608  likewise
 
         def work(connection: sqlite3.Connection) -> tuple[int, Sequence[Job]]:
             count = connection.execute(counting, values).fetchone()[0]

@@ -26,7 +26,7 @@ from geojobs_lab.services.owner import Owner
 from geojobs_lab.services.recent import Recent
 from geojobs_lab.services.service import Service
 from geojobs_lab.services.sidefiles import SideFiles
-from geojobs_lab.services.traces import real, remove_files, sweep_uploads, to_disk
+from geojobs_lab.services.traces import make_private, real, remove_files, sweep_uploads, to_disk
 from geojobs_lab.threads import in_thread
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ class ServiceCatalogue:
         # A folder of this server's own: what lies in those of servers that are gone is whole or waste.
         self._data_dir = data_dir
         self._uploads = data_dir / "uploads"
+        database.add_folder(self._uploads)
         self.uploads_dir = self._uploads / self.owner.name
         self._configured = {
             name: Service(
@@ -204,7 +205,7 @@ class ServiceCatalogue:
         self, name: str, file: Path, *, title: str | None = None, renderer: Mapping[str, Any] | None = None
     ) -> Service:
         """Publish an uploaded file, which is moved to where the server keeps such files; see `publish_path`."""
-        await in_thread(self.uploads_dir.mkdir, mode=0o700, parents=True, exist_ok=True)
+        await in_thread(make_private, self.uploads_dir)
         path = self.uploads_dir / f"{uuid4()}.nc"
         await in_thread(shutil.move, file, path)
         await in_thread(to_disk, path)

@@ -21,6 +21,7 @@ def main() -> int:
     """Make a side file, and return the exit code: 0, or 1 with one line on stderr."""
     file, target, lifeline, classes = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4].split()
     os.nice(_LOWEST)
+    os.umask(0o077)  # it is for the user alone
     threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
     with (target.parent / LOCK).open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # waits for the makers of other servers

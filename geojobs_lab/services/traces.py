@@ -16,6 +16,13 @@ from geojobs_lab.services.service import Service
 _log = logging.getLogger(__name__)
 
 
+def make_private(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, for the user alone; `Path.mkdir` would care for the last."""
+    if not folder.parent.exists():
+        make_private(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
+
+
 def to_disk(path: Path) -> None:
     """Return when a file and its name in its folder are on the disk."""
     for place in (path, path.parent):

@@ -7,6 +7,8 @@ looking into files, importing tasks, starting workers) begins when the server's 
 import asyncio
 import logging
 import os
+import signal
+import threading
 from collections.abc import Awaitable, Callable
 from copy import deepcopy
 from pathlib import Path
@@ -205,6 +207,7 @@ jupyter geojobs cleanup                                 # remove the results tha
         self._started = asyncio.Event()
         self._trouble: Unavailable | None = None
         self._starting: asyncio.Future[None] | None = None
+        self._ending: asyncio.Future[None] | None = None
         self._activity = PeriodicCallback(self._note_activity, _ACTIVITY)
         self.streams = set()
 
@@ -216,6 +219,7 @@ jupyter geojobs cleanup                                 # remove the results tha
         # Kernels that the server starts inherit these: they know that the extension is there, and where.
         os.environ["GEOJOBS_SERVER_URL"] = serverapp.connection_url
         os.environ["GEOJOBS_SERVER_PID"] = str(os.getpid())
+        _stop_on_interrupt(serverapp)
         starting = asyncio.ensure_future(self._start_rooms())
         self._starting = starting
         # What cannot start now is told to those who ask, and tried again: the disk may have room in a while.
@@ -240,8 +244,10 @@ jupyter geojobs cleanup                                 # remove the results tha
         try:
             await self.database.start()
         except StoreError as error:
-            self.log.error("geojobs cannot start yet: %s", error, exc_info=error.__cause__)  # noqa: TRY400  its cause
-            self._trouble = Unavailable(f"geojobs cannot start yet: {error}")
+            trouble = Unavailable(f"geojobs cannot start yet: {error}")
+            if str(trouble) != str(self._trouble):  # told once, not at every try
+                self.log.error("%s", trouble, exc_info=error.__cause__)  # noqa: TRY400  its cause
+            self._trouble = trouble
             self._started.set()
             return False
         return True
@@ -280,6 +286,11 @@ jupyter geojobs cleanup                                 # remove the results tha
         """Stop the rooms, whatever happens: an exception here, or a wait, would keep the server from ending."""
         if not hasattr(self, "manager"):
             return
+        if self._ending is None:
+            self._ending = asyncio.ensure_future(self._stop_rooms())
+        await self._ending  # a second signal hurries nobody
+
+    async def _stop_rooms(self) -> None:
         self._trouble = ServerStopping("the server is stopping")
         self._started.set()
         if self._starting is not None:
@@ -301,6 +312,20 @@ jupyter geojobs cleanup                                 # remove the results tha
         elif stopping.cancelled() or stopping.exception() is not None:
             error = None if stopping.cancelled() else stopping.exception()
             self.log.error("geojobs could not stop in order: %s", name, exc_info=error)
+
+
+def _stop_on_interrupt(serverapp: ServerApp) -> None:
+    """Let SIGINT stop the server in order where there is no terminal, as JupyterHub does.
+
+    Jupyter asks on the terminal; without one it leaves the signal to Python, whose exception stops no extension.
+    """
+    stop = serverapp._signal_stop
+    if (
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGTERM) == stop  # the process is the server's own
+        and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    ):
+        signal.signal(signal.SIGINT, stop)
 
 
 main = GeoJobsApp.launch_instance

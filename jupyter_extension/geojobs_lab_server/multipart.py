@@ -14,6 +14,7 @@ from typing import BinaryIO
 from uuid import uuid4
 
 from geojobs_lab.errors import InvalidInput, TooLarge
+from geojobs_lab.services.traces import make_private
 
 _LONGEST_HEADERS = 16_384  # bytes of one part's headers
 
@@ -136,7 +137,7 @@ class MultipartReader:
     def _open(self, folder: Path) -> None:
         if self._name != "file" or self.file is not None:
             raise InvalidInput(f"{self._name}: one file is wanted, in the field 'file'", field=self._name)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder)
         self.file = folder / f".{uuid4().hex}.part"
         self._sink = os.fdopen(os.open(self.file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 

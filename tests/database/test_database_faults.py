@@ -61,6 +61,27 @@ def test_a_file_that_is_no_database_is_set_aside_and_told_in_the_log(tmp_path: P
     assert str(aside(path)[0]) in caplog.text
 
 
+def test_what_only_a_damaged_file_explains_is_set_aside_with_it(tmp_path: Path) -> None:
+    path, folders = tmp_path / "jobs.db", [tmp_path / "results", tmp_path / "uploads"]
+
+    async def scenario(content: bytes) -> None:
+        path.write_bytes(LETTER)
+        folders[0].mkdir()  # the other is not there
+        (folders[0] / "result").write_bytes(content)
+        database = Database(path)
+        for folder in folders:
+            database.add_folder(folder)
+        await database.start()
+        await database.stop()
+        assert not folders[0].exists()
+
+    for content in (b"first", b"second"):
+        asyncio.run(scenario(content))
+    endings = [one.name.removeprefix("jobs.db") for one in aside(path)]
+    kept = [(tmp_path / f"results{ending}" / "result").read_bytes() for ending in endings]
+    assert sorted(kept) == [b"first", b"second"]
+
+
 @given(place=st.integers(0, 2**31), size=st.integers(1, 5000))
 def test_no_damage_keeps_the_database_from_starting(place: int, size: int, tmp_path_factory) -> None:
     path = tmp_path_factory.mktemp("damaged") / "jobs.db"

@@ -59,13 +59,22 @@ def database_of(folder: Path) -> Path:
 
 def test_a_damaged_database_is_set_aside_and_the_server_works(geojobs_server: Any, tmp_path: Path) -> None:
     path = database_of(tmp_path)
-    path.parent.mkdir(parents=True)
+    with geojobs_server(CONFIG, folder=tmp_path) as server, server.client() as client:
+        uuid = finish(client, post(client, "paints", value=2))["uuid"]
+        result = client.get(f"services/{uuid}/painted/download/").content
+        assert client.post("services/", data={"name": "mine"}, files={"file": ("mine.nc", result)}).status_code == 201
     path.write_bytes(b"no database at all" * 500)
     with geojobs_server(CONFIG, folder=tmp_path) as server, server.client() as client:
         assert finish(client, post(client, "quick", value=2))["outputs"] == '{"result": 4}'
         (aside,) = path.parent.glob("geojobs.sqlite.corrupt-*")
         assert aside.read_bytes() == b"no database at all" * 500
         assert str(aside) in server.log()
+        # What only the lost rows explained is kept beside it.
+        moment = aside.name.removeprefix("geojobs.sqlite")
+        assert (path.parent / f"results{moment}" / uuid / "painted.nc").read_bytes() == result
+        (upload,) = (path.parent / f"uploads{moment}").rglob("*.nc")
+        assert upload.read_bytes() == result
+        assert client.get("services/").json()["count"] == 0
 
 
 def test_a_database_that_is_locked_at_the_start_is_waited_for(geojobs_server: Any, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -192,3 +193,25 @@ def test_the_temporary_files_of_a_worker_that_was_ended_are_removed(open_house: 
         assert not folder.parent.exists()
 
     asyncio.run(scenario())
+
+
+def test_results_are_for_the_user_alone_whatever_tasks_are_used_to(open_house: Any, tmp_path: Path) -> None:
+    more = {"ManyOutputs": "faulty_tasks.ManyOutputs", "writes": "result_tasks.writes"}
+    entries = {**ENTRIES, **{name: {"type": "task", "task": path} for name, path in more.items()}}
+
+    async def scenario() -> None:
+        async with open_house(entries) as house:
+            for name, inputs in (("Several", {"count": 1}), ("plain_Several", {"count": 1}), ("ManyOutputs", {})):
+                assert (await house.finish(await house.submit(name, inputs))).status is Status.SUCCESS
+            mine = tmp_path / "mine"
+            assert (await house.finish(await house.submit("writes", {"path": str(mine)}))).status is Status.SUCCESS
+            found = {path: path.stat().st_mode & 0o777 for path in (tmp_path / "data").rglob("*")}
+            assert {mode for path, mode in found.items() if path.is_file()} == {0o600}
+            assert {mode for path, mode in found.items() if path.is_dir()} == {0o700}
+            assert mine.stat().st_mode & 0o777 == 0o644
+
+    before = os.umask(0o022)
+    try:
+        asyncio.run(scenario())
+    finally:
+        os.umask(before)

@@ -265,3 +265,78 @@ def test_one_asks_for_the_end_of_a_job_and_its_server_hears_of_it(play) -> None:
         assert await store.unfinished(None) == [two]
 
     play(scenario)
+
+
+def test_no_cost_grows_with_the_jobs_that_have_ended(tmp_path: Path) -> None:
+    """Costs are counted in steps of SQLite's virtual machine, which no clock and no other program has a hand in."""
+    steps = 0
+
+    def count() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    def fill(connection: sqlite3.Connection) -> None:
+        ended = [(str(uuid4()), "noise" if number % 2 else "warming", number) for number in range(5000)]
+        connection.executemany(
+            "INSERT INTO jobs (uuid, job, created, status, inputs, outputs, revision, changed) "
+            "VALUES (?, ?, 't', 'success', '{}', '{}', 3, ?)",
+            ended,
+        )
+
+    async def scenario() -> None:
+        nonlocal steps
+        database = Database(tmp_path / "jobs.db")
+        store = SqliteJobStore(database)
+        await database.start()
+        some = [job() for _ in range(30)]
+        for one in some:
+            await store.add(one)
+        uuids = [one.uuid for one in some[:3]]
+
+        async def submits_and_ends() -> None:
+            one = job(key=str(uuid4()))
+            started = advance(one, Start("t"))
+            await store.add(one)
+            await store.replace(one, started, log=[line("a")])
+            await store.replace(started, advance(started, Revoke("t")))
+            await store.delete(one.uuid)
+
+        work: dict[str, Callable[[], Awaitable[object]]] = {
+            "a job's life": submits_and_ends,
+            "page": lambda: store.list(limit=20),
+            "page of a status": lambda: store.list(status=Status.PENDING, limit=20),
+            "page of a name": lambda: store.list(job="warming", limit=20),
+            "page of both": lambda: store.list(job="warming", status=Status.PENDING, limit=20),
+            "some": lambda: store.list(uuids=uuids, limit=20),
+            "some of a status": lambda: store.list(uuids=uuids, status=Status.SUCCESS, limit=20),
+            "some of a name": lambda: store.list(uuids=uuids, job="noise", limit=20),
+            "unfinished": lambda: store.unfinished("one"),
+            "owners": store.owners,
+            "owned": lambda: store.owned("one"),
+            "changes": lambda: store.changes(2**40, 100),
+            "key": lambda: store.with_key("none"),
+        }
+
+        async def costs() -> dict[str, int]:
+            nonlocal steps
+            found = {}
+            for name, call in work.items():
+                steps = 0
+                await database.read(lambda c: c.set_progress_handler(count, 1))
+                await call()
+                await database.read(lambda c: c.set_progress_handler(None, 1))
+                found[name] = steps
+            return found
+
+        before = await costs()
+        await database.write(fill)
+        after = await costs()
+        assert {name for name in work if after[name] > 1.5 * before[name] + 100} == set(), (before, after)
+        steps = 0
+        await database.read(lambda c: c.set_progress_handler(count, 1))
+        assert len((await store.list(limit=20, offset=4000))[1]) == 20
+        assert steps < 5 * 4000  # of a page far down, what is skipped is not read
+        await database.stop()
+
+    asyncio.run(scenario())

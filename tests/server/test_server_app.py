@@ -3,9 +3,11 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +193,24 @@ def test_a_data_folder_that_cannot_be_is_told_to_clients(geojobs_server: Any) ->
         assert "/proc/no" in server.log()
 
 
+def test_a_database_of_a_newer_version_is_refused_and_told_once(geojobs_server: Any, tmp_path: Any) -> None:
+    with geojobs_server(folder=tmp_path):
+        pass
+    path = tmp_path / "data" / "geojobs_lab" / "geojobs.sqlite"
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE schemas SET version = 99 WHERE room = 'jobs'")
+    with geojobs_server(folder=tmp_path, up=503) as server, server.client() as client:
+        answer = client.get("jobs/")
+        assert (answer.status_code, "written by a newer version" in answer.json()["message"]) == (503, True)
+        time.sleep(2.5)  # it is tried again every 2 s
+        assert server.log().count("GeoJobsApp] geojobs cannot start yet") == 1
+        with closing(sqlite3.connect(path)) as database, database:
+            database.execute("UPDATE schemas SET version = 4 WHERE room = 'jobs'")
+        while client.get("jobs/").status_code == 503:
+            time.sleep(0.1)
+        assert client.post("jobs/", json={"job": "debug:echo", "inputs": {"value": 1}}).status_code == 201
+
+
 def test_kernels_hear_where_the_server_is(geojobs_server: Any) -> None:
     config = """
 c.ServerApp.terminals_enabled = False
@@ -198,7 +218,9 @@ import atexit, os
 atexit.register(lambda: open("environment.txt", "w").write(
     os.environ["GEOJOBS_SERVER_URL"] + " " + os.environ["GEOJOBS_SERVER_PID"]))
 """
-    with geojobs_server(config) as server:
+    with geojobs_server(config) as server, server.client() as client:
+        # A server whose threads are still importing tasks ends without the interpreter's own last steps.
+        assert client.get("registered-jobs/").status_code == 200
         assert server.stop() == 0
         url, pid = (server.folder / "root" / "environment.txt").read_text().split()
     assert url.replace("localhost", "127.0.0.1") == server.url

@@ -284,6 +284,8 @@ def test_an_uploaded_file_is_published_and_removed_with_its_service(
     assert answer.json()["variables"][0]["renderer"]["colors"][1] == [9, "#ffffff"]
     assert api.get("services/up/loaded/download/").content == world.read_bytes()
     (file,) = uploads_of(server)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert {folder.stat().st_mode & 0o777 for folder in (file.parent, file.parent.parent)} == {0o700}
     assert file.stat().st_mode & 0o077 == 0
     assert api.delete("services/up/loaded/").status_code == 204
     assert uploads_of(server) == []

@@ -1,14 +1,21 @@
 """The end of the server: in 5 seconds, whatever jobs, threads, clients and rooms do."""
 
+import json
+import signal
 import socket
+import sqlite3
 import threading
 import time
+from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import httpx
 import psutil
+import pytest
 
 WITHIN = 5  # seconds, as the issue says
+AGAIN = {"type": "task", "task": "labtasks.stubborn", "restartable": True}
 
 
 def ends(server: Any) -> None:
@@ -56,6 +63,40 @@ def test_while_the_server_stops_jobs_are_refused_and_streams_end(geojobs_server:
         assert server.process.poll() is None  # all that was while the job resisted
         ends(server)
         assert not worker.is_running()
+
+
+ENDS: dict[str, Callable[[Any], None]] = {
+    "SIGTERM, and again": lambda server: twice(server, signal.SIGTERM),
+    "SIGINT without a terminal, and again": lambda server: twice(server, signal.SIGINT),
+    "jupyter server stop": lambda server: httpx.post(  # what this command does first
+        f"{server.url}api/shutdown", headers={"Authorization": f"token {server.token}"}, timeout=WITHIN
+    ).raise_for_status(),
+}
+
+
+def twice(server: Any, number: signal.Signals) -> None:
+    server.process.send_signal(number)
+    time.sleep(0.2)
+    server.process.send_signal(number)
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS.keys())
+def test_however_the_server_is_stopped_jobs_are_put_back_or_fail(
+    geojobs_server: Any, lab_config: str, end: Callable[[Any], None]
+) -> None:
+    config = f"{lab_config}\nc.GeoJobsApp.registered_jobs['again'] = {AGAIN!r}\n"
+    with geojobs_server(config) as server, server.client() as client:
+        uuids = {name: client.post("jobs/", json={"job": name}).json()["uuid"] for name in ("again", "stubborn")}
+        for uuid in uuids.values():
+            while client.get(f"jobs/{uuid}/").json()["progress"] is None:
+                time.sleep(0.02)
+        end(server)
+        ends(server)
+        with closing(sqlite3.connect(server.folder / "data" / "geojobs_lab" / "geojobs.sqlite")) as database:
+            found = {row[0]: row[1:] for row in database.execute("SELECT job, status, owner, message, error FROM jobs")}
+        assert found["again"] == ("pending", None, "put back: the server was stopped while it was running", None)
+        status, _, _, error = found["stubborn"]
+        assert (status, json.loads(error)["type"]) == ("failure", "ServerStopped")
 
 
 def test_a_busy_thread_does_not_hold_up_the_end(geojobs_server: Any, lab_config: str) -> None:

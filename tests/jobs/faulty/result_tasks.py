@@ -113,6 +113,12 @@ class Sums(Task):
 
 
 @task
+def writes(path: str) -> None:
+    """Write a file of its own."""
+    Path(path).write_text("mine")
+
+
+@task
 def bytes_read(data: xr.DataArray) -> dict:
     """Use the values, and tell how many bytes this process has read so far."""
     total = float(data.sum())
