@@ -119,9 +119,9 @@ def writes(path: str) -> None:
 
 
 @task
-def bytes_read(data: xr.DataArray) -> dict:
-    """Use the values, and tell how many bytes this process has read so far."""
-    total = float(data.sum())
+def bytes_read(data: xr.DataArray, step: int | None = None) -> dict:
+    """Use the values, or those of one step, and tell how many bytes this process has read so far."""
+    total = float((data if step is None else data.isel(time=step)).sum())
     lines = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
     return {"pid": os.getpid(), "sum": total, "read": int(lines["rchar"])}
 
