@@ -8,7 +8,7 @@
     │   ├── ExpressionNotValid           .position
     │   ├── InvalidReference             a service:// text that cannot be meant
     │   ├── UnknownJob                   a submission for a job that is not registered
-    │   ├── RendererNotValid             a renderer's JSON that cannot be read
+    │   ├── RendererNotValid             a renderer's JSON that cannot be read; .option
     │   └── WorkflowNotValid             a stored workflow that cannot be run
     ├── NotFound (LookupError)           .subject, .name
     ├── Conflict                         the thing is in the wrong state
@@ -89,10 +89,11 @@ class UnknownJob(InvalidInput):
 
 
 class RendererNotValid(InvalidInput):
-    """A renderer, or its JSON form, that cannot be used."""
+    """A renderer, or its JSON form, that cannot be used; `option` is that which is to blame, where it is one."""
 
-    def __init__(self, message: str, *, value: object = None) -> None:
+    def __init__(self, message: str, *, value: object = None, option: str = "") -> None:
         super().__init__(message, field="renderer", value=value)
+        self.option = option
 
 
 class WorkflowNotValid(InvalidInput):

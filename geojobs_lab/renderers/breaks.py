@@ -56,7 +56,9 @@ def class_breaks(
         No such method, or no such number.
     """
     if method not in METHODS:
-        raise RendererNotValid(f"renderer: method is {shown(method)}, not one of {', '.join(METHODS)}", value=method)
+        raise RendererNotValid(
+            f"renderer: method is {shown(method)}, not one of {', '.join(METHODS)}", value=method, option="method"
+        )
     count = _checked_count(classes, MOST_NATURAL if method == JENKS else MOST_CLASSES)
     if not values.count:
         return []
@@ -76,7 +78,7 @@ def class_breaks(
 def _checked_count(classes: Any, most: int) -> int:
     count = real_number(classes, "classes")
     if not (isinstance(count, int) and 1 <= count <= most):
-        raise RendererNotValid(f"renderer: {shown(classes)} classes, not 1 to {most}", value=classes)
+        raise RendererNotValid(f"renderer: {shown(classes)} classes, not 1 to {most}", value=classes, option="classes")
     return count
 
 

@@ -5,13 +5,16 @@ Owns the limits of a stretch that are taken from the data. Reading the data is t
 
 import math
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from geojobs_lab.errors import RendererNotValid
 from geojobs_lab.renderers.values import LARGEST, number, real_number, shown
+
+if TYPE_CHECKING:
+    from geojobs_lab.rasters import Summary
 
 PERCENTILES = (2.0, 98.0)  # what a stretch between percentiles leaves out when none are given
 DEVIATIONS = 2.0  # standard deviations about the mean when no number is given
@@ -62,6 +65,21 @@ class Distribution:
             std=std,
             least_positive=float(positive.min()) if positive.size else math.nan,
             sample=found,
+        )
+
+    @classmethod
+    def from_summary(cls, summary: "Summary") -> Self:
+        """Take what was found when a file was read."""
+        if not summary.count:
+            return cls.of(np.empty(0))
+        return cls(
+            count=summary.count,
+            low=float(summary.low),
+            high=float(summary.high),
+            mean=summary.mean,
+            std=summary.std,
+            least_positive=summary.least_positive if math.isfinite(summary.least_positive) else math.nan,
+            sample=summary.sample,
         )
 
     def percentile(self, percent: float, *, positive: bool = False) -> float:
@@ -115,7 +133,9 @@ def checked_percentiles(low: Any, high: Any) -> tuple[float | None, float | None
     )
     if not 0 <= (0 if first is None else first) < (100 if last is None else last) <= 100:
         raise RendererNotValid(
-            f"renderer: the percentiles {shown(low)} and {shown(high)} do not rise within 0..100", value=(low, high)
+            f"renderer: the percentiles {shown(low)} and {shown(high)} do not rise within 0..100",
+            value=(low, high),
+            option="pmin" if low is not None else "pmax",
         )
     return first, last
 
@@ -124,5 +144,7 @@ def checked_deviations(value: Any) -> float:
     """Return a number of standard deviations above 0."""
     found = float(real_number(value, "deviations"))
     if not found > 0:
-        raise RendererNotValid(f"renderer: {shown(value)} deviations, which is not above 0", value=value)
+        raise RendererNotValid(
+            f"renderer: {shown(value)} deviations, which is not above 0", value=value, option="deviations"
+        )
     return found

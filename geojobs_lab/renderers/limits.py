@@ -43,7 +43,9 @@ def read_limits(
     """
     if not isinstance(stretch, str) or stretch not in (*STRETCHES, PERCENTILE, DEVIATION):
         known = ", ".join(map(repr, (*STRETCHES, PERCENTILE, DEVIATION)))
-        raise RendererNotValid(f"renderer: stretch is {shown(stretch)}, not one of {known}", value=stretch)
+        raise RendererNotValid(
+            f"renderer: stretch is {shown(stretch)}, not one of {known}", value=stretch, option="stretch"
+        )
     _refuse_contradictions(stretch, options)
     kind = stretch if stretch in STRETCHES else LINEAR
     low, high = (
@@ -64,6 +66,7 @@ def read_limits(
         raise RendererNotValid(
             f"renderer: without data to look at the option colormap needs the option {missing}",
             value=options["colormap"],
+            option=missing,
         )
     first, last = distribution().limits((below, above), deviations, positive=kind == LOG)
     if low is not None:  # whatever the data have, a ramp that was given one end does not turn about
@@ -78,8 +81,12 @@ def _refuse_contradictions(stretch: str, options: Mapping[str, Any]) -> None:
     for one, other in (("vmin", "pmin"), ("vmax", "pmax"), ("deviations", "pmin"), ("deviations", "pmax")):
         if {one, other} <= given:
             raise RendererNotValid(
-                f"renderer: there are {one} and {other}: give one of them", value=[options[one], options[other]]
+                f"renderer: there are {one} and {other}: give one of them",
+                value=[options[one], options[other]],
+                option=one,
             )
     wrong = {PERCENTILE: {"deviations"}, DEVIATION: {"pmin", "pmax"}}.get(stretch, set()) & given
     for name in sorted(wrong):
-        raise RendererNotValid(f"renderer: {name} does not go with the stretch {stretch!r}", value=options[name])
+        raise RendererNotValid(
+            f"renderer: {name} does not go with the stretch {stretch!r}", value=options[name], option=name
+        )

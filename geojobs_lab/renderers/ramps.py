@@ -112,4 +112,4 @@ def _colormap(name: str) -> "Colormap":
 
 
 def _no_colormap(name: object) -> RendererNotValid:
-    return RendererNotValid(f"renderer: matplotlib has no colormap {shown(name)}", value=name)
+    return RendererNotValid(f"renderer: matplotlib has no colormap {shown(name)}", value=name, option="colormap")

@@ -51,6 +51,7 @@ def widened(values: NDArray[np.float64], stretch: str = LINEAR) -> NDArray[np.fl
         raise RendererNotValid(
             f"renderer: the stretch 'log' takes values above 0 only, and the first color is at {shown(float(low))}",
             value=float(low),
+            option="vmin",
         )
     if high - low > max(1e-12 * max(abs(low), abs(high)), _SMALLEST):
         return values

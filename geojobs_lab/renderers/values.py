@@ -25,10 +25,12 @@ def number(value: Any, name: str, *, largest: float = LARGEST) -> int | float:
         nothing = isinstance(value, list | tuple | str | bytes | dict) or np.ma.is_masked(value)
         array = np.asarray(None if nothing else value)
         if array.size != 1 or array.dtype.kind not in "iuf":
-            raise RendererNotValid(f"renderer: {shown(value)} in {name} is not a number", value=value)
+            raise RendererNotValid(f"renderer: {shown(value)} in {name} is not a number", value=value, option=name)
         found = array.reshape(()).item()
     if abs(found) > largest:
-        raise RendererNotValid(f"renderer: {shown(found)} in {name} is not finite, or too large", value=value)
+        raise RendererNotValid(
+            f"renderer: {shown(found)} in {name} is not finite, or too large", value=value, option=name
+        )
     return found
 
 
@@ -36,7 +38,7 @@ def real_number(value: Any, name: str, *, largest: float = LARGEST) -> int | flo
     """Return a number as `number` does, refusing NaN and what stands for it."""
     found = number(value, name, largest=largest)
     if found != found:  # math.isnan takes no whole number beyond floats
-        raise RendererNotValid(f"renderer: {shown(value)} in {name} is not a number", value=value)
+        raise RendererNotValid(f"renderer: {shown(value)} in {name} is not a number", value=value, option=name)
     return found
 
 

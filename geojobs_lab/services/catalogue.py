@@ -26,6 +26,7 @@ from geojobs_lab.services.owner import Owner
 from geojobs_lab.services.recent import Recent
 from geojobs_lab.services.service import Service
 from geojobs_lab.services.sidefiles import SideFiles
+from geojobs_lab.services.styles import Styles
 from geojobs_lab.services.traces import make_private, real, remove_files, sweep_uploads, to_disk
 from geojobs_lab.threads import in_thread
 
@@ -73,6 +74,7 @@ class ServiceCatalogue:
         self._files = OpenFiles(self._sides)
         self._services: Recent[Service] = Recent(_RECENT)
         self._file_versions: Recent[object] = Recent(_RECENT)
+        self._styles = Styles(self._files.open)
         self._looking: asyncio.Task[None] | None = None
         self.owner = Owner(data_dir)
         # A folder of this server's own: what lies in those of servers that are gone is whole or waste.
@@ -109,6 +111,7 @@ class ServiceCatalogue:
             await asyncio.gather(self._looking, return_exceptions=True)
         await self._sides.stop()
         self._files.close()
+        self._styles.clear()
         self.owner.release()
 
     async def _find_files(self) -> None:
@@ -388,9 +391,9 @@ class ServiceCatalogue:
         """Return the service's open file (for threads); Unavailable when it cannot serve."""
         return self._files.open(service)
 
-    def renderer(self, service: Service, variable: str) -> "Renderer":
-        """Return the renderer of a variable (for threads: it may have to look at the data)."""
-        return self._files.renderer(service, variable)
+    def renderer(self, service: Service, variable: str, asked: str | None = None) -> "Renderer":
+        """Return the renderer of a variable, or the one `asked` for (for threads: it may have to look at the data)."""
+        return self._styles.renderer(service, variable, asked)
 
     def _refuse_configured(self, name: str) -> None:
         if name in self._configured:

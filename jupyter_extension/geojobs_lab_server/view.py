@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from tornado.web import RequestHandler
 
 from geojobs_lab._version import __version__
-from geojobs_lab.errors import InvalidInput
+from geojobs_lab.errors import InvalidInput, RendererNotValid
 from geojobs_lab.services.publishing import VARIABLE
 from geojobs_lab_server.service_documents import version_of
+from geojobs_lab_server.styling import STYLE, asked_renderer, named
 
 if TYPE_CHECKING:
     from geojobs_lab.rasters import RasterFile, VariableInfo
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from geojobs_lab.services import Service, ServiceCatalogue
 
 # Names in the query that are not dimensions: ours, Jupyter's, and jQuery's against caches.
-_NO_DIMENSIONS = {"time", "renderer", "v", "lon", "lat", "weights", "token", "no_track_activity", "_xsrf", "_"}
+_NO_DIMENSIONS = {"time", "v", "lon", "lat", "weights", "token", "no_track_activity", "_xsrf", "_", *STYLE}
 _NEVER_DIMENSIONS = {"self", "best_fit"}  # `VariableInfo.select` has arguments of these names
 
 
@@ -55,6 +56,8 @@ class View:
         ``level`` (the nearest value) or ``level.index`` (a position).
     renderer : str or None
         A renderer's JSON; the variable's own when None.
+    composed : bool
+        Whether it was made of single options of the query.
     """
 
     service: "Service"
@@ -62,6 +65,7 @@ class View:
     time: str | None
     dimensions: Mapping[str, str]
     renderer: str | None
+    composed: bool
     best_fit: bool
 
     @classmethod
@@ -91,7 +95,8 @@ class View:
             dimensions={
                 name: value for name, value in query.items() if name not in _NO_DIMENSIONS and name not in reserved
             },
-            renderer=query.get("renderer") or None,
+            renderer=asked_renderer(query),
+            composed=not query.get("renderer"),
             best_fit=best_fit,
         )
 
@@ -131,11 +136,12 @@ class View:
 
         Raises
         ------
-        RendererNotValid
-            The query's cannot be read.
+        InvalidInput
+            The query's cannot be used.
         """
-        from geojobs_lab.renderers import renderer_from_json
-
-        if self.renderer is not None:
-            return renderer_from_json(self.renderer)
-        return catalogue.renderer(self.service, self.variable)
+        try:
+            return catalogue.renderer(self.service, self.variable, self.renderer)
+        except RendererNotValid as error:
+            if self.composed:
+                raise named(error) from error
+            raise

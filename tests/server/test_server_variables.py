@@ -190,7 +190,7 @@ def test_the_legend_is_that_of_the_renderer(api: httpx.Client) -> None:
     values = [entry["value"] for entry in legend["entries"]]
     assert values == sorted(values)
     assert -100 <= values[0] < values[-1] <= 100
-    assert legend["entries"][0].keys() == {"value", "label", "color"}
+    assert legend["entries"][0].keys() == {"value", "label", "position", "color"}
     own = api.get(f"{TEMPERATURE}/legend.json").json()
     assert own["entries"] != legend["entries"]
 
