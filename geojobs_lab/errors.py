@@ -19,6 +19,7 @@
     │   └── ServerStopping
     ├── ConfigurationError               .entry
     ├── RasterError                      a file or an array that cannot be read or placed on the Earth
+    │   └── NothingPlaced                .variables
     ├── RunError                         a task could not do its work
     │   ├── ExpressionFailed             .expression
     │   └── NodeFailed                   .node, and the task's own error as __cause__
@@ -34,7 +35,7 @@
 HTTP statuses are not known here: the server package maps these classes to codes in one table.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 
@@ -162,6 +163,14 @@ class ConfigurationError(GeoJobsError):
 
 class RasterError(GeoJobsError):
     """A file or an array that cannot be read, or not be placed on the Earth."""
+
+
+class NothingPlaced(RasterError):
+    """A file that can be read, and none of whose variables can be placed on the Earth; `variables` are their names."""
+
+    def __init__(self, message: str, *, variables: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.variables = tuple(variables)
 
 
 class RunError(GeoJobsError):

@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 
 class LoadDataset(Task):
-    """Open all rasters of a NetCDF file; their values are read when they are needed."""
+    """Open a NetCDF file: its rasters, and what has no place on the Earth; values are read when they are needed."""
 
     name = "raster:load_dataset"
     title = "Load a raster dataset"
     exposed = False  # whoever may send a path could read any file of the server
     inputs = (StringParameter("path", title="Path", description="Of a file that the server can read."),)
-    outputs = (RasterDatasetParameter("dataset_out", description="The rasters of the file."),)
+    outputs = (RasterDatasetParameter("dataset_out", description="The variables of the file."),)
 
     def execute(self, *, path: str) -> xr.Dataset:
         """Open the file."""
         from geojobs_lab.rasters.opening import open_raster_dataset
 
-        return open_raster_dataset(path)
+        return open_raster_dataset(path, unplaced=True)
 
 
 class ArrayFromDataset(Task):
@@ -37,7 +37,7 @@ class ArrayFromDataset(Task):
         RasterDatasetParameter("dataset", title="Dataset", description="Rasters that belong together."),
         StringParameter("variable", title="Variable", description="The name of a variable of the dataset."),
     )
-    outputs = (NdArrayParameter("array_out", description="The variable, as a raster."),)
+    outputs = (NdArrayParameter("array_out", description="The variable, a raster where it has a place."),)
 
     def execute(self, *, dataset: xr.Dataset, variable: str) -> xr.DataArray:
         """Return the variable, still lazy, with the coordinate that holds its CRS."""

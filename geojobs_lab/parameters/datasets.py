@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 class RasterDatasetParameter(Parameter):
     """Accepts rasters that belong together: an `xarray.Dataset`, a `netCDF4.Dataset`, a path, or a service.
 
-    The task gets an `xarray.Dataset`. A reference is that to a whole service, ``service://name``.
+    The task gets an `xarray.Dataset`. A reference is that to a whole service, ``service://name``. Of a file, variables
+    come along that have no place on the Earth.
     """
 
     id = "raster_dataset"
@@ -60,7 +61,7 @@ class RasterDatasetParameter(Parameter):
         if isinstance(value, os.PathLike):
             from geojobs_lab.rasters.opening import open_raster_dataset
 
-            return open_raster_dataset(value)
+            return open_raster_dataset(value, unplaced=True)
         dataset: xr.Dataset = value
         return dataset
 

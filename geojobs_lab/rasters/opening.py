@@ -10,7 +10,7 @@ import cftime
 import numpy as np
 import xarray as xr
 
-from geojobs_lab.errors import RasterError
+from geojobs_lab.errors import NothingPlaced, RasterError
 from geojobs_lab.rasters.locks import HDF5_LOCK
 from geojobs_lab.rasters.packing import undeclared_fill
 from geojobs_lab.rasters.rasterfile import RasterFile
@@ -65,8 +65,14 @@ def open_raster(
     return data
 
 
-def open_raster_dataset(path: str | os.PathLike[str]) -> xr.Dataset:
+def open_raster_dataset(path: str | os.PathLike[str], *, unplaced: bool = False) -> xr.Dataset:
     """Open all rasters of a file; only coordinates are read until values are asked for.
+
+    Parameters
+    ----------
+    path : path of a NetCDF file
+    unplaced : bool
+        Whether variables come along that have data and no place on the Earth, such as a series of one number a year.
 
     Returns
     -------
@@ -77,19 +83,30 @@ def open_raster_dataset(path: str | os.PathLike[str]) -> xr.Dataset:
     Raises
     ------
     RasterError
-        As `RasterFile`; or two rasters place the same dimension differently.
+        As `RasterFile`; or two variables place the same dimension differently.
     """
-    with RasterFile(path) as file:
-        infos, attributes = list(file.variables.values()), file.attributes
-    stored = open_stored(file.path)
+    infos: list[VariableInfo] = []
+    try:
+        with RasterFile(path) as file:
+            infos, others = list(file.variables.values()), tuple(file.skipped)
+    except NothingPlaced as error:
+        if not unplaced or not error.variables:
+            raise
+        others = error.variables
+    path = Path(path).absolute()
+    stored = open_stored(path)
     try:
         variables: dict[str, xr.Variable] = {}
         coordinates: dict[str, xr.Variable] = {}
         for info in infos:
-            data = _with_own_crs(_placed(_decoded(stored, info, file.path), info), coordinates)
-            _gather(coordinates, data, file.path)
+            data = _with_own_crs(_placed(_decoded(stored, info, path), info), coordinates)
+            _gather(coordinates, data, path)
             variables[info.name] = data.variable
-        dataset = xr.Dataset(variables, coordinates, attributes)
+        for name in others if unplaced else ():
+            data = _unplaced(stored, name, path)
+            _gather(coordinates, data, path)
+            variables[name] = data.variable
+        dataset = xr.Dataset(variables, coordinates, stored.attrs)
     except BaseException:
         stored.close()
         raise
@@ -101,7 +118,7 @@ def _gather(coordinates: dict[str, xr.Variable], data: xr.DataArray, path: Path)
     """Add the coordinates of a raster to those of the others."""
     for name, found in data.coords.items():
         known = coordinates.setdefault(str(name), found.variable)
-        if name in data.dims[-2:]:
+        if name in data.dims[-2:] and "grid_mapping" in data.encoding:
             known.encoding["grid_mapping"] = data.encoding["grid_mapping"]  # stays when a task computes
         if name in data.dims and not np.array_equal(known.values, found.values):
             raise RasterError(f"{data.name!r} of {path.name!r} places {name!r} unlike another raster does")
@@ -148,6 +165,13 @@ def _decoded(stored: xr.Dataset, info: VariableInfo, path: Path) -> xr.DataArray
             numbers, attributes = info.time.to_numbers()  # xarray refuses such units
             part = part.assign_coords({info.time.name: (info.time.name, numbers, attributes)})
         return xr.decode_cf(part, decode_timedelta=False)[info.name]
+
+
+def _unplaced(stored: xr.Dataset, name: str, path: Path) -> xr.DataArray:
+    """Return a decoded variable with the coordinates of its dimensions."""
+    with _reading(f"{name!r} of {path.name!r}", path):
+        part = stored[[name]].reset_coords(drop=True).copy()
+        return xr.decode_cf(part, decode_timedelta=False, decode_coords=False)[name]
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import netCDF4
 import numpy as np
 import numpy.typing as npt
 
-from geojobs_lab.errors import InvalidInput, InvalidReference, NotFound, RasterError
+from geojobs_lab.errors import InvalidInput, InvalidReference, NotFound, NothingPlaced, RasterError
 from geojobs_lab.rasters.locks import HDF5_LOCK
 from geojobs_lab.rasters.overviews import GROUP, MEAN, MODE, StoredLayer, find
 from geojobs_lab.rasters.packing import unpack
@@ -52,7 +52,8 @@ class RasterFile:
     Raises
     ------
     RasterError
-        It is no NetCDF file, or nothing in it can be placed. The message has the file's name, not its folder.
+        It is no NetCDF file, or (`NothingPlaced`) nothing in it can be placed. The message has the file's name, not its
+        folder.
     """
 
     def __init__(self, path: str | os.PathLike[str], overviews: str | os.PathLike[str] | None = None) -> None:
@@ -78,8 +79,9 @@ class RasterFile:
         if not self.variables:
             self.close()
             reasons = "; ".join(f"{name!r}: {reason}" for name, reason in self.skipped.items())
-            raise RasterError(
-                f"{self.path.name!r} holds no variable that can be placed on the Earth ({reasons or 'it has no data'})"
+            raise NothingPlaced(
+                f"{self.path.name!r} holds no variable that can be placed on the Earth ({reasons or 'it has no data'})",
+                variables=self.skipped,
             )
 
     def variable(self, name: str | None) -> VariableInfo:

@@ -11,7 +11,7 @@ from pyproj import CRS
 
 from geojobs_lab.errors import RasterError, RunError
 from geojobs_lab.library.dataset import array_from_dataset, load_dataset
-from geojobs_lab.rasters import Grid, open_raster
+from geojobs_lab.rasters import Grid, open_raster, open_raster_dataset
 
 CLIMATE = Path(iris_sample_data.__path__[0]) / "sample_data" / "A1B_north_america.nc"
 
@@ -61,6 +61,29 @@ def test_a_dataset_is_read_only_when_its_values_are_needed() -> None:
 def test_a_path_can_be_given_for_a_dataset(albers: Path) -> None:
     array = array_from_dataset(dataset=albers, variable="a")["array_out"]
     np.testing.assert_array_equal(array.values, np.ones((3, 4)))
+
+
+def test_what_has_no_place_on_the_earth_comes_out_of_a_file_too(albers: Path, tmp_path: Path) -> None:
+    with netCDF4.Dataset(tmp_path / "plain.nc", "w") as file:  # as the older task was tested: not even coordinates
+        for name in ("lat", "lon"):
+            file.createDimension(name, 10)
+        file.createVariable("value", "i4", ("lon", "lat"))[:] = np.arange(100).reshape(10, 10)
+    plain = load_dataset(path=str(tmp_path / "plain.nc"))["dataset_out"]
+    value = array_from_dataset(dataset=plain, variable="value")["array_out"]
+    np.testing.assert_array_equal(value.values, np.arange(100).reshape(10, 10))
+    plain.close()
+    with netCDF4.Dataset(albers, "a") as file:
+        file.createDimension("time", 3)
+        time = file.createVariable("time", "f8", ("time",))
+        time.units, time[:] = "days since 2000-01-01", [0, 1, 2]
+        file.createVariable("index", "f4", ("time",), fill_value=-1)[:] = [5, -1, 7]
+    with netCDF4.Dataset(albers) as file:
+        index = array_from_dataset(dataset=file, variable="index")["array_out"]
+        assert str(index["time"].values[2])[:10] == "2000-01-03"
+        np.testing.assert_array_equal(index.values, [5, np.nan, 7])
+        assert Grid.from_array(array_from_dataset(dataset=file, variable="a")["array_out"]).crs.to_epsg() == 5070
+    with open_raster_dataset(albers) as rasters:
+        assert set(rasters.data_vars) == {"a", "b"}
 
 
 def test_a_grid_mapping_beside_the_variable_comes_along(albers: Path) -> None:
