@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from affine import Affine
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
@@ -18,7 +19,7 @@ from geojobs_lab.plots.coastlines import Line, borders, coastlines
 from geojobs_lab.plots.geography import crossings, graticule, map_lines
 from geojobs_lab.plots.scale import Scale, class_scale, ramp_scale
 from geojobs_lab.plots.swatches import Swatches
-from geojobs_lab.rasters import Grid
+from geojobs_lab.rasters import AnyGrid, Grid
 from geojobs_lab.rasters.placing import Place, place_array
 from geojobs_lab.renderers import Renderer
 from geojobs_lab.renderers.levels import spaced
@@ -33,6 +34,7 @@ _BETWEEN = (1.5, 1.0)  # meridians, parallels: room for their labels
 _CHARACTER = 0.085  # of a label
 _BAR, _BAR_BELOW = 0.67, 0.50  # of the colour bar with its labels, and of these
 _SCREEN = 110  # pixels an inch of a figure in a notebook
+_FINE = 1600  # cells along the longer side of a map of cells that are not square
 _SEAM = 0.7  # points beside a coastline or border
 _STEEPEST = 75.0  # degrees; the latitude whose proportions a plate carrée map nearer the pole takes
 
@@ -51,8 +53,8 @@ def map_figure(
 ) -> Figure:
     """Draw a raster as a map.
 
-    A latitude/longitude raster is drawn in plate carrée with the proportions of its middle latitude, any other in
-    its own projection. Cells without a colour, such as missing ones, are grey.
+    A latitude/longitude raster, and one on a curvilinear grid, is drawn in plate carrée with the proportions of its
+    middle latitude, any other in its own projection. Cells without a colour, such as missing ones, are grey.
 
     Parameters
     ----------
@@ -85,7 +87,7 @@ def map_figure(
     if data.ndim != 2:
         raise RasterError(f"a map needs a raster of two dimensions, not {dict(data.sizes)}: select one step first")
     place = place_array(data)
-    grid, values = place.grid, _north_up(data, place)
+    grid, values = _north_up(data, place)
     title = _name(data) if title is None else title
     label = str(data.attrs.get("units", "")) if label is None else label
     picture, scale, swatches = _colored(values, renderer, cmap, vmin, vmax, label)
@@ -112,11 +114,32 @@ class _Picture(Figure):
         return buffer.getvalue()
 
 
-def _north_up(data: xr.DataArray, place: Place) -> NDArray[Any]:
-    """Return the values, (ny, nx), the northern row first and the western column first, in their own type."""
+def _north_up(data: xr.DataArray, place: Place) -> tuple[Grid, NDArray[Any]]:
+    """Return the grid of the map and its values, (ny, nx), the northern row first and the western column first.
+
+    Cells of a regular grid are those of the map; others are drawn into one that is as fine as print.
+    """
+    grid = place.grid
     values = np.asarray(data.transpose(place.y, place.x))
-    transform = place.grid.transform
-    return values[:: 1 if transform.e < 0 else -1, :: 1 if transform.a > 0 else -1]
+    if isinstance(grid, Grid):
+        return grid, values[:: 1 if grid.north_first else -1, :: 1 if grid.west_first else -1]
+    fine = _print_grid(grid)
+    x, y = fine.xs, fine.ys
+    rows, cols = grid.cells(*((x, y) if grid.separable else np.meshgrid(x, y)))
+    if grid.separable:
+        rows, cols = np.broadcast_arrays(rows[:, None], cols[None, :])
+    inside = (rows >= 0) & (cols >= 0)
+    drawn = values[np.where(inside, rows, 0), np.where(inside, cols, 0)]
+    return fine, drawn if inside.all() else np.where(inside, drawn, np.nan)
+
+
+def _print_grid(grid: AnyGrid) -> Grid:
+    """Return the regular grid over the bounds of another one, north up."""
+    xmin, ymin, xmax, ymax = grid.bounds
+    width, height = xmax - xmin, ymax - ymin
+    step = max(width, height) / _FINE
+    nx, ny = max(1, round(width / step)), max(1, round(height / step))
+    return Grid(grid.crs, Affine(width / nx, 0, xmin, 0, -height / ny, ymax), (ny, nx))
 
 
 def _colored(

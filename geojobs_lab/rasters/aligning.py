@@ -4,7 +4,7 @@ Owns what an aligned raster carries along. Which cells of one grid make a cell o
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -13,21 +13,20 @@ import xarray as xr
 
 from geojobs_lab.errors import InvalidInput, RasterError
 from geojobs_lab.rasters.anygrid import AnyGrid
-from geojobs_lab.rasters.grid import Grid
 from geojobs_lab.rasters.placing import Place, place_array
 from geojobs_lab.rasters.resampling import METHODS, blocks_of, resampler
-from geojobs_lab.rasters.tagging import CRS_COORDINATE, axis_attributes, crs_attributes
+from geojobs_lab.rasters.tagging import CRS_COORDINATE, axis_attributes, grid_coordinates
 
 
 def align(
-    rasters: Sequence[xr.DataArray], *, to: xr.DataArray | Grid | None = None, method: str = "nearest"
+    rasters: Sequence[xr.DataArray], *, to: xr.DataArray | AnyGrid | None = None, method: str = "nearest"
 ) -> list[xr.DataArray]:
     """Return the rasters on one grid, so that arithmetic between them is cell by cell.
 
     Parameters
     ----------
     rasters : sequence of DataArray
-    to : DataArray or Grid, optional
+    to : DataArray or AnyGrid, optional
         Whose grid they take; the first raster's where it is left out.
     method : str
         ``"nearest"``: the value of the cell that holds the new cell's centre. ``"bilinear"``: interpolated between
@@ -69,7 +68,7 @@ def same_grid(rasters: Sequence[xr.DataArray]) -> None:
     """
     groups: list[tuple[AnyGrid, list[str]]] = []
     for number, data in enumerate(rasters, 1):
-        grid = Grid.from_array(data)
+        grid = AnyGrid.from_array(data)
         name = f"{str(data.name)!r}" if data.name is not None else f"number {number}"
         for known, names in groups:
             if known.same_as(grid):
@@ -86,37 +85,34 @@ def same_grid(rasters: Sequence[xr.DataArray]) -> None:
 class _Target:
     """A grid, and what the rows and columns of an array on it are called and carry."""
 
-    grid: Grid
+    grid: AnyGrid
     y: str
     x: str
     coordinates: dict[str, xr.Variable]
-    grid_mapping: str
 
     @classmethod
-    def of(cls, to: xr.DataArray | Grid) -> Self:
-        return cls._of_grid(to) if isinstance(to, Grid) else cls._of_array(to)
+    def of(cls, to: xr.DataArray | AnyGrid) -> Self:
+        return cls._of_array(to) if isinstance(to, xr.DataArray) else cls._of_grid(to)
 
     @classmethod
-    def _of_grid(cls, grid: Grid) -> Self:
-        rows, cols = axis_attributes(grid)
-        lonlat = "itude" in rows["standard_name"]  # those of a rotated pole too
-        y, x = (rows["standard_name"], cols["standard_name"]) if lonlat else ("y", "x")
-        coordinates = {
-            y: xr.Variable((y,), grid.ys, rows),
-            x: xr.Variable((x,), grid.xs, cols),
-            CRS_COORDINATE: xr.Variable((), np.int64(0), crs_attributes(grid)),
-        }
-        return cls(grid, y, x, coordinates, CRS_COORDINATE)
+    def _of_grid(cls, grid: AnyGrid) -> Self:
+        y, x = "y", "x"
+        if grid.separable:
+            rows, cols = axis_attributes(grid)
+            if "itude" in rows["standard_name"]:  # those of a rotated pole too
+                y, x = rows["standard_name"], cols["standard_name"]
+        return cls(grid, y, x, grid_coordinates(grid, y, x))
 
     @classmethod
     def _of_array(cls, data: xr.DataArray) -> Self:
         place = place_array(data)
-        target = cls._of_grid(place.grid)
-        spare = {CRS_COORDINATE: target.coordinates[CRS_COORDINATE]}
-        own = {dim: found.variable for dim in (place.y, place.x) if (found := data.coords.get(dim)) is not None}
-        made = {place.y: target.coordinates[target.y], place.x: target.coordinates[target.x]}
-        axes = {dim: own.get(dim, xr.Variable((dim,), made[dim].values, made[dim].attrs)) for dim in made}
-        return replace(target, y=place.y, x=place.x, coordinates={**axes, **spare})
+        made = grid_coordinates(place.grid, place.y, place.x, place.cells)
+        own = {
+            name: found.variable
+            for name in made
+            if name != CRS_COORDINATE and (found := data.coords.get(name)) is not None
+        }
+        return cls(place.grid, place.y, place.x, made | own)
 
 
 def _onto(target: _Target, data: xr.DataArray, method: str) -> xr.DataArray:
@@ -136,7 +132,7 @@ def _onto(target: _Target, data: xr.DataArray, method: str) -> xr.DataArray:
     }
     aligned = xr.DataArray(variable, {**kept, **target.coordinates}, name=data.name)
     aligned.attrs.pop("grid_mapping", None)
-    aligned.encoding = {"grid_mapping": target.grid_mapping}
+    aligned.encoding = {"grid_mapping": CRS_COORDINATE}
     return aligned
 
 
@@ -144,7 +140,7 @@ def _is_crs(coordinate: xr.DataArray) -> bool:
     return coordinate.ndim == 0 and bool({"grid_mapping_name", "crs_wkt", "spatial_ref"} & coordinate.attrs.keys())
 
 
-def _resampled(data: xr.DataArray, place: Place, grid: Grid, method: str) -> npt.NDArray[Any]:
+def _resampled(data: xr.DataArray, place: Place, grid: AnyGrid, method: str) -> npt.NDArray[Any]:
     """Return the values on another grid; `data` is (…, y, x)."""
     keeps = method in ("nearest", "mode") or data.dtype.kind == "f"
     dtype: np.dtype[Any] = data.dtype if keeps else np.dtype(np.float64)

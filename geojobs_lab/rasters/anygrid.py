@@ -102,6 +102,20 @@ class AnyGrid(ABC):
         """
 
     @abstractmethod
+    def centre_positions(self, x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Floats, Floats]:
+        """Return the places of points between the centres of cells, as `positions` but with 0.0 the first centre.
+
+        What lies between an outer edge and the centre before it is beyond 0 or the last centre.
+        """
+
+    @abstractmethod
+    def inner_points(self, rows: slice, down: int, along: int) -> tuple[Floats, Floats]:
+        """Return x, y of points spread evenly in the cells of some rows, `down` times `along` in each.
+
+        (1, n) and (m, 1) on a separable grid, both (m, n) on a curvilinear one.
+        """
+
+    @abstractmethod
     def centre(self, row: npt.ArrayLike, col: npt.ArrayLike) -> tuple[Floats, Floats]:
         """Return x, y of the centres of cells; rows and columns broadcast."""
 
@@ -191,6 +205,9 @@ class SeparableGrid(AnyGrid):
         x, y = np.broadcast_arrays(self.xs[np.asarray(col)], self.ys[np.asarray(row)])
         return x, y
 
+    def inner_points(self, rows: slice, down: int, along: int) -> tuple[Floats, Floats]:
+        return _spread(self.x_bounds, along)[None, :], _spread(self.y_bounds[rows], down)[:, None]
+
     @property
     def lonlat_bounds(self) -> Box:
         west, south, east, north = self.bounds if self.is_geographic else self._projected_box()
@@ -219,6 +236,11 @@ class SeparableGrid(AnyGrid):
         west = self.bounds[0] - _EDGE * self.resolution[0]
         with np.errstate(invalid="ignore"):  # points off the Earth
             return across - np.floor((across - west) / WHOLE_TURN) * WHOLE_TURN
+
+
+def _spread(bounds: Floats, count: int) -> Floats:
+    shares = (np.arange(count) + 0.5) / count
+    return (bounds[:, :1] + np.diff(bounds) * shares).ravel()
 
 
 def turned_box(west: float, south: float, east: float, north: float) -> Box:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from geojobs_lab.errors import RasterError
-from geojobs_lab.rasters.grid import Grid
+from geojobs_lab.rasters.anygrid import AnyGrid
 from geojobs_lab.rasters.placing import place_array
 
 
@@ -28,7 +28,7 @@ def as_raster(data: xr.DataArray | npt.NDArray[Any], like: xr.DataArray | None) 
         There is nothing to take the grid from, or the shapes differ; the message says both.
     """
     if isinstance(data, xr.DataArray) and (like is None or data.coords.keys() & set(data.dims)):
-        Grid.from_array(data)  # raises where it has no place
+        AnyGrid.from_array(data)  # raises where it has no place
         return data
     values = data.values if isinstance(data, xr.DataArray) else _unmasked(data)
     if values.dtype.kind not in "iufb":

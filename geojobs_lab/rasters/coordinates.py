@@ -15,9 +15,11 @@ import numpy.typing as npt
 import xarray as xr
 
 from geojobs_lab.errors import RasterError
+from geojobs_lab.rasters.anygrid import SeparableGrid
+from geojobs_lab.rasters.curvilinear import CurvilinearGrid
 from geojobs_lab.rasters.grid import Grid
 from geojobs_lab.rasters.placing import Place
-from geojobs_lab.rasters.tagging import CRS_COORDINATE, axis_attributes, crs_attributes
+from geojobs_lab.rasters.tagging import CRS_COORDINATE, axis_attributes, cell_attributes, crs_attributes
 from geojobs_lab.rasters.timeaxis import TimeAxis
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")  # of a variable
@@ -59,6 +61,8 @@ class CoordinateWriter:
         """Write those of a raster, or find the same ones of another; `order` is that of its dimensions."""
         dims = tuple(self._dimension(dim, data, place) for dim in order)
         scalars = self._scalars(data)
+        if isinstance(place.grid, CurvilinearGrid):
+            scalars += self._cells(data, place, place.grid, dims[-2:])
         attributes = {"grid_mapping": self._coordinate(CRS_COORDINATE, (), np.int32(0), crs_attributes(place.grid))}
         return Written(dims, attributes | ({"coordinates": " ".join(scalars)} if scalars else {}))
 
@@ -67,7 +71,9 @@ class CoordinateWriter:
             numbers, attributes = _time_axis(data, dim).to_numbers()
             return self._coordinate("time", ("time",), numbers, attributes)
         if dim in (place.y, place.x):
-            return self._place_coordinate(dim, data, place)
+            if isinstance(place.grid, SeparableGrid):
+                return self._place_coordinate(dim, data, place, place.grid)
+            return self._bare_dimension("y" if dim == place.y else "x", data.sizes[dim])
         if dim not in data.coords:
             return self._coordinate(dim, (dim,), np.arange(data.sizes[dim]), {})
         found = data.coords[dim]
@@ -75,25 +81,50 @@ class CoordinateWriter:
             raise RasterError(f"the dimension {dim!r} has coordinates of type {found.dtype}, not numbers")
         return self._coordinate(dim, (dim,), found.values, kept_attributes(found.attrs))
 
-    def _place_coordinate(self, dim: str, data: xr.DataArray, place: Place) -> str:
+    def _place_coordinate(self, dim: str, data: xr.DataArray, place: Place, grid: SeparableGrid) -> str:
         number = 0 if dim == place.y else 1
-        attributes = axis_attributes(place.grid)[number]
+        attributes = axis_attributes(grid)[number]
         standard = attributes["standard_name"]
         name = standard if "itude" in standard else "yx"[number]
-        values = _numbers_of(data, dim, place.grid, number)
-        if values.size > 1:
+        centres, bounds = ((grid.ys, grid.y_bounds), (grid.xs, grid.x_bounds))[number]
+        values = _numbers_of(data, dim, centres, bounds)
+        if isinstance(grid, Grid) and values.size > 1:
             return self._coordinate(name, (name,), values, attributes)
-        edge, step = (
-            (place.grid.transform.f, place.grid.transform.e),
-            (place.grid.transform.c, place.grid.transform.a),
-        )[number]
-        written = self._coordinate(name, (name,), values, attributes, key=(edge, step))
-        variable = self._file.variables[written]
+        written = self._coordinate(name, (name,), values, attributes, key=(bounds.tobytes(),))
+        self._bounds(written, (written,), bounds, "bnds")
+        return written
+
+    def _bounds(self, name: str, dims: tuple[str, ...], edges: npt.NDArray[Any], each: str) -> None:
+        """Write the edges of a coordinate's cells, unless they are there."""
+        variable = self._file.variables[name]
         if "bounds" not in variable.ncattrs():
-            if "bnds" not in self._file.dimensions:
-                self._file.createDimension("bnds", 2)
-            variable.bounds = f"{written}_bnds"
-            self._file.createVariable(variable.bounds, "f8", (written, "bnds"))[:] = [[edge, edge + step]]
+            if each not in self._file.dimensions:
+                self._file.createDimension(each, edges.shape[-1])
+            variable.bounds = f"{name}_bnds"
+            self._file.createVariable(variable.bounds, "f8", (*dims, each))[:] = edges
+
+    def _bare_dimension(self, name: str, size: int) -> str:
+        """Make a dimension without a coordinate, or find one of its size."""
+        free, count = name, 1
+        while free in self._file.variables or free in self._file.dimensions:
+            if free not in self._file.variables and len(self._file.dimensions[free]) == size:
+                return free
+            count += 1
+            free = f"{name}_{count}"
+        self._file.createDimension(free, size)
+        return free
+
+    def _cells(self, data: xr.DataArray, place: Place, grid: CurvilinearGrid, dims: tuple[str, ...]) -> list[str]:
+        """Write the longitudes and latitudes of cells, and their corners where these are known."""
+        written = []
+        for number, (name, attributes) in enumerate(cell_attributes().items()):
+            found = data.coords[place.cells[number]]
+            values = found.transpose(place.y, place.x).values
+            corners = None if grid.corners is None else grid.corners[number]
+            key = () if corners is None else (corners.tobytes(),)
+            written.append(self._coordinate(name, dims, values, attributes, key=key))
+            if corners is not None:
+                self._bounds(written[-1], dims, corners, "nv")
         return written
 
     def _scalars(self, data: xr.DataArray) -> list[str]:
@@ -122,16 +153,24 @@ class CoordinateWriter:
         key: tuple[Any, ...] = (),
     ) -> str:
         """Write a coordinate, or find the one written for another raster; a second of its name gets a number."""
-        content = (np.asarray(values).tobytes(), str(values.dtype), repr(sorted(attributes.items())), len(dims), key)
+        own = dims == (name,)  # the coordinate of a dimension, which goes by its name
+        content = (
+            np.asarray(values).tobytes(),
+            str(values.dtype),
+            repr(sorted(attributes.items())),
+            len(dims) if own else dims,
+            key,
+        )
         free, count = name, 1
         while free in self._file.variables or free in self._file.dimensions:
             if self._written.get(free) == content:
                 return free
             count += 1
             free = f"{name}_{count}"
-        if dims:
+        if own:
             self._file.createDimension(free, values.size)
-        variable = self._file.createVariable(free, values.dtype, (free,) if dims else (), fill_value=False)
+        fill = np.nan if len(dims) > 1 and values.dtype.kind == "f" else False
+        variable = self._file.createVariable(free, values.dtype, (free,) if own else dims, fill_value=fill)
         variable[...] = values
         variable.setncatts(dict(attributes))
         self._written[free] = content
@@ -145,12 +184,12 @@ def _time_axis(data: xr.DataArray, dim: str) -> TimeAxis:
     return TimeAxis.from_coordinate(found.variable, dim)
 
 
-def _numbers_of(data: xr.DataArray, dim: str, grid: Grid, number: int) -> npt.NDArray[Any]:
+def _numbers_of(data: xr.DataArray, dim: str, centres: npt.NDArray[Any], bounds: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return the coordinate's own numbers where they are the grid's, so that arithmetic with the original aligns."""
-    centres, step = (grid.ys, grid.transform.e) if number == 0 else (grid.xs, grid.transform.a)
     if dim in data.coords:
         found = np.asarray(data.coords[dim].values)
-        if found.dtype.kind in "iuf" and np.abs(found - centres).max() <= abs(step) * 1e-2:
+        widths = np.abs(np.diff(bounds))[:, 0]
+        if found.dtype.kind in "iuf" and (np.abs(found - centres) <= widths * 1e-2).all():
             return found
     return centres
 

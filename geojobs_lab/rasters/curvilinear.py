@@ -41,7 +41,7 @@ class CurvilinearGrid(AnyGrid):
         The arrays are no such thing, or no cell can be placed.
     """
 
-    __slots__ = ("_corners", "_lookup", "_mesh", "crs", "lat", "lon", "shape")
+    __slots__ = ("_lookup", "_mesh", "corners", "crs", "lat", "lon", "shape")
 
     def __init__(self, crs: CRS, lon: Floats, lat: Floats, corners: tuple[Floats, Floats] | None = None) -> None:
         lon, lat = (np.ascontiguousarray(values, dtype=np.float64) for values in (lon, lat))
@@ -56,7 +56,7 @@ class CurvilinearGrid(AnyGrid):
         self.crs = crs
         self.lon, self.lat = lon, lat
         self.shape = (lon.shape[0], lon.shape[1])
-        self._corners = corners
+        self.corners = corners
         self._mesh: Mesh | None = None
         self._lookup: MeshLookup | None = None
 
@@ -100,6 +100,34 @@ class CurvilinearGrid(AnyGrid):
         rows, cols = np.divmod(cells, self.shape[1])
         return (rows + down).reshape(lon.shape), (cols + along).reshape(lon.shape)
 
+    def centre_positions(self, x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Floats, Floats]:
+        rows, cols = self.positions(x, y)
+        return rows - 0.5, cols - 0.5
+
+    def inner_points(self, rows: slice, down: int, along: int) -> tuple[Floats, Floats]:
+        if down == along == 1:
+            return self.lon[rows], self.lat[rows]
+        ny, nx = self.lon[rows].shape
+        corners = self._cell_corners(rows)
+        v, u = ((np.arange(count) + 0.5) / count for count in (down, along))
+        v, u = v[:, None, None], u[None, :, None]
+        # (rows, columns, points down, points along, xyz)
+        a, b, c, d = (corners[:, :, None, None, number] for number in range(4))
+        points = (1 - v) * ((1 - u) * a + u * b) + v * ((1 - u) * d + u * c)
+        points = points.swapaxes(1, 2).reshape(ny * down, nx * along, 3)
+        lat = np.arctan2(points[..., 2], np.hypot(points[..., 0], points[..., 1]))
+        return np.degrees(np.arctan2(points[..., 1], points[..., 0])), np.degrees(lat)
+
+    def _cell_corners(self, rows: slice) -> Floats:
+        """Return the corners (rows, nx, 4, 3) on the unit sphere, NaN where a cell has no place."""
+        start, stop, _ = rows.indices(self.shape[0])
+        ny, nx = stop - start, self.shape[1]
+        mesh = self.mesh
+        first, last = np.searchsorted(mesh.cells, [start * nx, stop * nx])
+        corners = np.full((ny * nx, 4, 3), np.nan)
+        corners[mesh.cells[first:last] - start * nx] = mesh.vertices[mesh.corners[first:last]]
+        return corners.reshape(ny, nx, 4, 3)
+
     def centre(self, row: npt.ArrayLike, col: npt.ArrayLike) -> tuple[Floats, Floats]:
         at = np.asarray(row), np.asarray(col)
         return np.asarray(self.lon[at]), np.asarray(self.lat[at])
@@ -124,7 +152,7 @@ class CurvilinearGrid(AnyGrid):
 
     def _prepare(self) -> None:
         if self._lookup is None:
-            self._mesh, self._lookup = _indexed(self.lon, self.lat, self._corners)
+            self._mesh, self._lookup = _indexed(self.lon, self.lat, self.corners)
 
     def __str__(self) -> str:
         ny, nx = self.shape

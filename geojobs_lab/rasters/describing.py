@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from geojobs_lab.rasters.grid import Grid
+from geojobs_lab.rasters.anygrid import AnyGrid
 from geojobs_lab.rasters.projections import crs_name, epsg_code
 from geojobs_lab.rasters.timeaxis import TimeAxis
 from geojobs_lab.rasters.variables import VariableInfo
@@ -28,7 +28,7 @@ def describe(file: "RasterFile") -> dict[str, Any]:
     }
 
 
-def _place_document(grid: Grid) -> dict[str, Any]:
+def _place_document(grid: AnyGrid) -> dict[str, Any]:
     return {
         "crs": {"epsg": epsg_code(grid.crs), "wkt": grid.crs.to_wkt(), "name": crs_name(grid.crs)},
         "extent": list(grid.bounds),
@@ -36,7 +36,7 @@ def _place_document(grid: Grid) -> dict[str, Any]:
     }
 
 
-def _variable_document(info: VariableInfo, first: Grid) -> dict[str, Any]:
+def _variable_document(info: VariableInfo, first: AnyGrid) -> dict[str, Any]:
     document = {
         "name": info.name,
         "units": info.units,

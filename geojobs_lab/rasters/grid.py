@@ -86,6 +86,10 @@ class Grid(SeparableGrid):
         rows = (np.asarray(y, dtype=float) - f) / e
         return within(rows, self.shape[0]), within((self._met(x) - c) / a, self.shape[1])
 
+    def centre_positions(self, x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Floats, Floats]:
+        rows, cols = self.positions(x, y)
+        return rows - 0.5, cols - 0.5
+
     def same_as(self, other: AnyGrid) -> bool:
         if not isinstance(other, Grid) or self.shape != other.shape:
             return False

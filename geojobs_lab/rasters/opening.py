@@ -58,7 +58,7 @@ def open_raster(
     except BaseException:
         stored.close()
         raise
-    if time is not None and info.time is not None:
+    if time is not None and info.time is not None and info.time.name in info.dims:
         data = data.isel({info.time.name: chosen[info.time.name]})
     data = _placed(data, info)
     data.set_close(stored.close)
@@ -143,7 +143,7 @@ def _placed(data: xr.DataArray, info: VariableInfo) -> xr.DataArray:
         leading.sort(key=lambda dim: dim != info.time.name)  # type: ignore[union-attr]  # checked above
     order = (*leading, info.y_dim, info.x_dim)
     data = data if data.dims == order else data.transpose(*order)
-    data = with_grid(data, info.grid, info.y_dim, info.x_dim)
+    data = with_grid(data, info.grid, info.y_dim, info.x_dim, info.cells)
     for coordinate in data.coords.values():
         coordinate.attrs.pop("bounds", None)  # the variable that it names does not come along
     return data

@@ -10,14 +10,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 from affine import Affine
 from pyproj import CRS
 
 from geojobs_lab.errors import RasterError
-from geojobs_lab.rasters.axes import Coordinate, Role, regular_axis
+from geojobs_lab.rasters.anygrid import WHOLE_TURN, AnyGrid, Floats
+from geojobs_lab.rasters.axes import Coordinate, Role
+from geojobs_lab.rasters.curvilinear import CurvilinearGrid
 from geojobs_lab.rasters.grid import Grid
 from geojobs_lab.rasters.projections import WGS84, crs_from_attributes, is_lonlat
+from geojobs_lab.rasters.rectilinear import RectilinearGrid
+from geojobs_lab.rasters.spacing import Axis, axis_of
 
 _METRES = {
     "m": 1.0,
@@ -34,16 +39,28 @@ _METRES = {
 _RADIANS = ("rad", "radian", "radians")
 _ROTATED_NAMES = ("rlat", "rlon", "grid_latitude", "grid_longitude")
 _BEYOND_POLE = 1e-6  # degrees; a latitude may miss 90 by rounding
+_SAME = 1e-3  # of a cell
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The dimensions and the grid of a raster; `time` is the dimension of its time axis or None."""
+    """The dimensions and the grid of a raster.
+
+    Attributes
+    ----------
+    y, x : str
+    time : str or None
+        The dimension of its time axis.
+    grid : AnyGrid
+    cells : tuple of str
+        The longitude and the latitude of its cells, where these place it.
+    """
 
     y: str
     x: str
     time: str | None
-    grid: Grid
+    grid: AnyGrid
+    cells: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +84,12 @@ def place(
     coordinates: Mapping[str, Coordinate],
     mappings: Mapping[str, Mapping[str, Any]],
     grid_mapping: str | None,
+    cells: Sequence[Coordinate] = (),
 ) -> Place:
     """Place a variable.
+
+    By the axes among its dimensions; where there are none, or nothing says what these are in, by the longitudes and
+    latitudes of its cells.
 
     Parameters
     ----------
@@ -80,6 +101,8 @@ def place(
         Name -> attributes of the grid mapping variables at hand.
     grid_mapping : str or None
         The variable's own ``grid_mapping`` attribute.
+    cells : sequence of Coordinate
+        Two-dimensional coordinates at hand, the better known ones first.
 
     Raises
     ------
@@ -87,19 +110,112 @@ def place(
         It cannot be placed; the message says why, as the end of a sentence about the variable.
     """
     roles = {dim: coordinates[dim].role for dim in dims if dim in coordinates}
+    time = _first(dims, roles, Role.TIME)
     y = _first(dims, roles, Role.LATITUDE) or _first(dims, roles, Role.Y)
     x = _first(dims, roles, Role.LONGITUDE) or _first(dims, roles, Role.X)
-    if y is None or x is None:
-        raise RasterError(f"it has no latitude and longitude or y and x among its dimensions {tuple(dims)}")
-    crs, factors = _crs_of(coordinates[y], coordinates[x], mappings, grid_mapping)
+    found = _of_cells(dims, cells)
+    if y is not None and x is not None and (found is None or _says_what(coordinates[y]) or _says_what(coordinates[x])):
+        try:
+            return Place(y, x, time, _straight(coordinates[y], coordinates[x], mappings, grid_mapping))
+        except RasterError:
+            if found is None:
+                raise
+    if found is not None:
+        return _bent(*found, time, mappings, grid_mapping)
+    raise RasterError(f"it has no latitude and longitude or y and x among its dimensions {tuple(dims)}")
+
+
+def _straight(
+    y: Coordinate, x: Coordinate, mappings: Mapping[str, Mapping[str, Any]], grid_mapping: str | None
+) -> Grid | RectilinearGrid:
+    """Return the grid of two axes."""
+    crs, factors = _crs_of(y, x, mappings, grid_mapping)
     lonlat = is_lonlat(crs)
     steps = _stored_steps(mappings)
-    rows = regular_axis(coordinates[y], factor=factors[1], resolution=steps[1])
-    cols = regular_axis(coordinates[x], factor=factors[0], is_longitude=lonlat, resolution=steps[0])
+    rows = axis_of(y, factor=factors[1], resolution=steps[1])
+    cols = axis_of(x, factor=factors[0], is_longitude=crs.is_geographic, resolution=steps[0])
     if lonlat and np.abs(rows.centres[[0, -1]]).max() > 90 + _BEYOND_POLE:
-        raise RasterError(f"its axis {coordinates[y].name!r} leaves -90..90, so it is not latitude in degrees")
+        raise RasterError(f"its axis {y.name!r} leaves -90..90, so it is not latitude in degrees")
+    return _grid(crs, rows, cols)
+
+
+def _grid(crs: CRS, rows: Axis, cols: Axis) -> Grid | RectilinearGrid:
+    if rows.step is None or cols.step is None:
+        return RectilinearGrid(crs, cols.centres, rows.centres, cols.bounds, rows.bounds)
     transform = Affine(cols.step, 0.0, cols.edge, 0.0, rows.step, rows.edge)
-    return Place(y, x, _first(dims, roles, Role.TIME), Grid(crs, transform, (rows.count, cols.count)))
+    return Grid(crs, transform, (len(rows.centres), len(cols.centres)))
+
+
+def _says_what(axis: Coordinate) -> bool:
+    """Tell whether an axis is more than numbers with a name, which may be those of its cells."""
+    known = axis.attributes.get("standard_name") or (axis.units and axis.units != "1")
+    return bool(known) or axis.role in (Role.LATITUDE, Role.LONGITUDE)
+
+
+def _of_cells(dims: Sequence[str], cells: Sequence[Coordinate]) -> tuple[Coordinate, Coordinate] | None:
+    """Return the longitudes and latitudes of a variable's cells."""
+    for lat in cells:
+        if lat.role is Role.LATITUDE and set(lat.dims) <= set(dims):
+            for lon in cells:
+                if lon.role is Role.LONGITUDE and lon.dims == lat.dims:
+                    return lon, lat
+    return None
+
+
+def _bent(
+    lon: Coordinate,
+    lat: Coordinate,
+    time: str | None,
+    mappings: Mapping[str, Mapping[str, Any]],
+    grid_mapping: str | None,
+) -> Place:
+    """Place a variable by the longitudes and latitudes of its cells, which may turn out to be straight."""
+    crs = _geodetic(_mapping_for((lat.name, lon.name), mappings, grid_mapping))
+    lons, lats = _known(lon.values), _known(lat.values)
+    if np.nanmax(np.abs(lats), initial=0) > 90 + _BEYOND_POLE:
+        raise RasterError(f"its {lat.name!r} leaves -90..90, so it is not latitude in degrees")
+    for number, (y, x) in enumerate((lat.dims, lat.dims[::-1])):
+        axes = [values if number == 0 else values.T for values in (lats, lons)]
+        lines = _line(axes[0].T), _line(axes[1])
+        if lines[0] is not None and lines[1] is not None:
+            rows = axis_of(Coordinate(lat.name, lines[0], lat.attributes))
+            cols = axis_of(Coordinate(lon.name, lines[1], lon.attributes), is_longitude=True)
+            return Place(y, x, time, _grid(crs, rows, cols), (lon.name, lat.name))
+    corners = None
+    if lon.bounds is not None and lat.bounds is not None:
+        corners = lon.bounds.astype(np.float64), lat.bounds.astype(np.float64)
+        if any(part.shape != (*lons.shape, 4) for part in corners):
+            corners = None
+    y, x = lat.dims
+    return Place(y, x, time, CurvilinearGrid(crs, lons, lats, corners), (lon.name, lat.name))
+
+
+def _known(values: npt.NDArray[Any]) -> Floats:
+    """Return degrees as floats; what is far from any is missing, whether the file says so or not."""
+    degrees = values.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        return np.where(np.abs(degrees) <= 2 * WHOLE_TURN + 90, degrees, np.nan)
+
+
+def _line(values: Floats) -> npt.NDArray[Any] | None:
+    """Return the first row if all rows are the same, with at least two different values in it."""
+    first = values[0]
+    if first.size < 2 or not np.isfinite(values).all() or first[0] == first[1]:
+        return None
+    slack = _SAME * np.abs(np.diff(first)).min()
+    return first if (np.abs(values - first) <= slack).all() else None
+
+
+def _geodetic(mapping: _Mapping | None) -> CRS:
+    """Return the CRS of longitudes and latitudes beside a grid mapping: those of its Earth."""
+    if mapping is None:
+        return WGS84
+    try:
+        crs = crs_from_attributes(mapping.attributes)
+    except ValueError:
+        return WGS84
+    geodetic = crs if is_lonlat(crs) else crs.geodetic_crs
+    return geodetic if geodetic is not None and is_lonlat(geodetic) else WGS84
 
 
 def _first(dims: Sequence[str], roles: Mapping[str, Role], role: Role) -> str | None:
@@ -123,9 +239,7 @@ def _crs_of(
     except ValueError as error:
         raise RasterError(f"its grid mapping {mapping.name!r} cannot be read: {error}") from error
     if both_lonlat and not is_lonlat(crs):
-        # Latitude and longitude beside the mapping of some projection: they are those of its Earth.
-        geodetic = crs.geodetic_crs
-        return (geodetic if geodetic is not None and is_lonlat(geodetic) else WGS84), (1.0, 1.0)
+        return _geodetic(mapping), (1.0, 1.0)  # beside the mapping of some projection
     return crs, (_factor(x, crs, mapping, 0), _factor(y, crs, mapping, 1))
 
 
@@ -197,9 +311,17 @@ def place_array(data: xr.DataArray) -> Place:
     if named is None or not any(name in mappings for name, _ in parse_grid_mapping(str(named))):
         named = next(iter(mappings), None)
     try:
-        return place([str(dim) for dim in data.dims], data.shape, coordinates, mappings, named)
+        return place([str(dim) for dim in data.dims], data.shape, coordinates, mappings, named, _cells_of(data))
     except RasterError as error:
         raise RasterError(f"the raster {data.name or 'without a name'} of shape {data.shape}: {error}") from None
+
+
+def _cells_of(data: xr.DataArray) -> list[Coordinate]:
+    return [
+        Coordinate(str(name), np.asarray(found.values), found.attrs, dims=(str(found.dims[0]), str(found.dims[1])))
+        for name, found in data.coords.items()
+        if found.ndim == 2 and found.dtype.kind in "iuf"
+    ]
 
 
 def _along(data: xr.DataArray, dim: str) -> xr.DataArray | None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from pyproj import CRS
 
 from geojobs_lab.errors import RasterError
-from geojobs_lab.rasters.anygrid import AnyGrid, Box, Floats, SeparableGrid, within
+from geojobs_lab.rasters.anygrid import WHOLE_TURN, AnyGrid, Box, Floats, SeparableGrid, within
 from geojobs_lab.rasters.projections import crs_label, same_crs
 
 _SAME = 1e-3  # cells
@@ -70,6 +70,13 @@ class RectilinearGrid(SeparableGrid):
     def positions(self, x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Floats, Floats]:
         return self._y.positions(np.asarray(y, dtype=float)), self._x.positions(self._met(x))
 
+    def centre_positions(self, x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Floats, Floats]:
+        rows, cols = self.positions(x, y)
+        return (
+            np.where(np.isnan(rows), np.nan, self._y.between(np.asarray(y, dtype=float), turn=0)),
+            np.where(np.isnan(cols), np.nan, self._x.between(self._met(x), turn=WHOLE_TURN if self.wraps else 0)),
+        )
+
     def same_as(self, other: AnyGrid) -> bool:
         if not isinstance(other, RectilinearGrid) or self.shape != other.shape:
             return False
@@ -126,6 +133,16 @@ class _Axis:
             shares = np.where(cells < last, np.minimum(shares, 1 - _INSIDE), shares)
         found = cells.astype(np.float64) + shares
         return last + 1 - found if self.falls else found
+
+    def between(self, values: Floats, *, turn: float) -> Floats:
+        """Return places between centres; `turn` is the length of an axis that goes round, else 0."""
+        count = self.centres.size
+        centres = self.centres[::-1] if self.falls else self.centres
+        before, after = (centres[-1] - turn, centres[0] + turn) if turn else (self.begins[0], self.ends[-1])
+        places = np.arange(-1.0, count + 1) if turn else np.array([-0.5, *range(count), count - 0.5])
+        with np.errstate(invalid="ignore"):
+            found = np.interp(values, [before, *centres, after], places)
+        return count - 1 - found if self.falls else found
 
 
 def _same(mine: Floats, theirs: Floats) -> bool:

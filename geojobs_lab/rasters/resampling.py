@@ -12,14 +12,14 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from geojobs_lab.rasters.anygrid import Floats
+from geojobs_lab.rasters.anygrid import AnyGrid, Floats
 from geojobs_lab.rasters.grid import Grid
 from geojobs_lab.rasters.projections import same_crs
 
 METHODS = ("nearest", "bilinear", "average", "mode")
 
 _POINTS = 2_000_000  # looked up at a time; each costs some 50 bytes
-_WHOLE_TURN = 360.0  # degrees
+_PROBES = 9  # cells along each side of a grid that stand for all
 _DENSITY = 4  # points along a side of a new cell, at least, where a cell is made of several
 
 Values = npt.NDArray[Any]
@@ -42,7 +42,7 @@ class Sample(Protocol):
         """Return the block, (rows, columns); integers only where the window has them and none is missing."""
 
 
-def blocks_of(source: Grid, target: Grid, method: str) -> Iterator[slice]:
+def blocks_of(source: AnyGrid, target: AnyGrid, method: str) -> Iterator[slice]:
     """Yield slices of the target's rows, each small enough to be made at once."""
     across, down = _points_in_a_cell(source, target, method)
     step = max(1, _POINTS // (target.shape[1] * across * down))
@@ -50,24 +50,20 @@ def blocks_of(source: Grid, target: Grid, method: str) -> Iterator[slice]:
         yield slice(start, min(start + step, target.shape[0]))
 
 
-def resampler(source: Grid, target: Grid, rows: slice, method: str) -> Sample:
+def resampler(source: AnyGrid, target: AnyGrid, rows: slice, method: str) -> Sample:
     """Return how rows of `target` are made from `source`."""
     across, down = _points_in_a_cell(source, target, method)
-    a, _, c, _, e, f = tuple(target.transform)[:6]
-    count = rows.stop - rows.start
-    ys = f + e * (rows.start + (np.arange(count * down) + 0.5) / down)
-    xs = c + a * (np.arange(target.shape[1] * across) + 0.5) / across
-    x, y = _on(source, target, xs, ys)
+    x, y = _on(source, target, *target.inner_points(rows, down, across))
     if method == "bilinear":
         return _Bilinear(source, x, y)
     return _Points(source, x, y, (down, across), method)
 
 
-def _points_in_a_cell(source: Grid, target: Grid, method: str) -> tuple[int, int]:
+def _points_in_a_cell(source: AnyGrid, target: AnyGrid, method: str) -> tuple[int, int]:
     """Return how many points (along x, along y) are looked at in each cell of `target`."""
     if method in ("nearest", "bilinear"):
         return 1, 1
-    if _separable(source, target):
+    if isinstance(source, Grid) and isinstance(target, Grid) and _separable(source, target):
         ratios = [new / old for new, old in zip(target.resolution, source.resolution, strict=True)]
     else:
         ratios = [_cells_across(source, target)] * 2
@@ -80,41 +76,50 @@ def _dense(ratio: float) -> int:
     return cells * math.ceil(_DENSITY / cells)
 
 
-def _cells_across(source: Grid, target: Grid) -> float:
-    """Return how many cells of `source` lie side by side in one of `target`, at the most, going by their middles."""
-    xs, ys = np.linspace(*target.bounds[0::2], 9), np.linspace(*target.bounds[1::2], 9)
-    dx, dy = target.resolution
-    x, y = np.meshgrid(xs, ys)
+def _cells_across(source: AnyGrid, target: AnyGrid) -> float:
+    """Return how many cells of `source` lie side by side in one of `target`, at the most, going by some of them."""
+    here, *there = (_looked_up(source, target, step) for step in ((0, 0), (1, 0), (0, 1)))
     most = 1.0
-    with np.errstate(invalid="ignore"):
-        here = np.array(_elsewhere(source, target, x, y))
-        for step_x, step_y in ((dx, 0.0), (0.0, dy)):
-            there = np.array(_elsewhere(source, target, x + step_x, y + step_y))
-            apart = np.abs(there - here)
-            if source.crs.is_geographic:
-                apart[0] = np.minimum(apart[0], _WHOLE_TURN - apart[0])
-            cells = np.hypot(apart[0] / source.resolution[0], apart[1] / source.resolution[1])
-            cells = cells[np.isfinite(cells)]
-            most = max([most, *([float(np.percentile(cells, 90))] if cells.size else [])])
+    for places in there:
+        apart = np.abs(places - here)
+        if source.wraps:
+            apart[1] = np.minimum(apart[1], source.shape[1] - apart[1])
+        cells = np.hypot(*apart)
+        cells = cells[np.isfinite(cells)]
+        most = max([most, *([float(np.percentile(cells, 90))] if cells.size else [])])
     return min(most, float(max(source.shape)))
 
 
-def _on(source: Grid, target: Grid, xs: Floats, ys: Floats) -> tuple[Floats, Floats]:
+def _looked_up(source: AnyGrid, target: AnyGrid, step: tuple[int, int]) -> Floats:
+    """Return where cells all over `target`, or their neighbours a step further, are among those of `source`."""
+    rows, cols = (
+        np.unique(np.linspace(0, max(count - 2, 0), _PROBES).astype(int)) + by
+        for count, by in zip(target.shape, step, strict=True)
+    )
+    rows, cols = np.minimum(rows, target.shape[0] - 1), np.minimum(cols, target.shape[1] - 1)
+    x, y = _elsewhere(source, target, *target.centre(rows[:, None], cols[None, :]))
+    return np.array(source.positions(x, y))
+
+
+def _on(source: AnyGrid, target: AnyGrid, x: Floats, y: Floats) -> tuple[Floats, Floats]:
     """Return the points' x and y in the CRS of `source`.
 
     Of shapes (1, n) and (m, 1) where they do not depend on each other, else both (m, n).
     """
     if _separable(source, target):
-        return xs[None, :], ys[:, None]
-    return _elsewhere(source, target, *np.meshgrid(xs, ys))
+        return x, y
+    return _elsewhere(source, target, *np.broadcast_arrays(x, y))
 
 
-def _elsewhere(source: Grid, target: Grid, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+def _elsewhere(source: AnyGrid, target: AnyGrid, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    if source.is_geographic and target.is_geographic:
+        return x, y
     return source.from_lonlat(*target.to_lonlat(x, y))
 
 
-def _separable(source: Grid, target: Grid) -> bool:
-    return (source.is_geographic and target.is_geographic) or same_crs(source.crs, target.crs)
+def _separable(source: AnyGrid, target: AnyGrid) -> bool:
+    straight = source.separable and target.separable
+    return straight and ((source.is_geographic and target.is_geographic) or same_crs(source.crs, target.crs))
 
 
 def _window(indices: Indices, inside: npt.NDArray[np.bool_]) -> slice:
@@ -126,9 +131,8 @@ def _window(indices: Indices, inside: npt.NDArray[np.bool_]) -> slice:
 class _Points:
     """Each point takes the value of the cell that holds it; a new cell takes the mean or the most frequent of its."""
 
-    def __init__(self, source: Grid, x: Floats, y: Floats, per_cell: tuple[int, int], method: str) -> None:
-        with np.errstate(invalid="ignore"):  # points off the Earth
-            rows, cols = source.cells(x, y)
+    def __init__(self, source: AnyGrid, x: Floats, y: Floats, per_cell: tuple[int, int], method: str) -> None:
+        rows, cols = source.cells(x, y)
         self._per_cell = per_cell
         self._method = method
         self._inside = (rows >= 0) & (cols >= 0)
@@ -186,15 +190,11 @@ class _Between:
 class _Bilinear:
     """Each point takes a weighted mean of the four cells around it."""
 
-    def __init__(self, source: Grid, x: Floats, y: Floats) -> None:
-        turns = source.crs.is_geographic
-        a, _, c, _, e, f = tuple(source.transform)[:6]
-        with np.errstate(invalid="ignore"):  # points off the Earth
-            across = source.bounds[0] + (x - source.bounds[0]) % _WHOLE_TURN if turns else x
-            round_and_round = turns and abs(abs(a) * source.shape[1] - _WHOLE_TURN) < abs(a) * 1e-3
-            self._x = _between((across - c) / a, source.shape[1], wraps=round_and_round)
-            self._y = _between((y - f) / e, source.shape[0], wraps=False)
-            rows, cols = source.cells(x, y)
+    def __init__(self, source: AnyGrid, x: Floats, y: Floats) -> None:
+        down, along = source.centre_positions(x, y)
+        self._x = _between(along, source.shape[1], wraps=source.wraps)
+        self._y = _between(down, source.shape[0], wraps=False)
+        rows, cols = source.cells(x, y)
         self.rows, self.cols = self._y.window, self._x.window
         self._inside = (rows >= 0) & (cols >= 0)
         self._rows = np.where(rows >= 0, rows - self.rows.start, 0)
@@ -217,11 +217,11 @@ class _Bilinear:
 
 
 def _between(positions: Floats, count: int, *, wraps: bool) -> _Between:
-    """Place positions (in cells, 0 the outer edge of the first) between the centres of neighbours."""
-    inside = (positions >= 0) & (positions <= count)
-    from_centre = np.where(inside, positions, 0.5) - 0.5
+    """Place positions (in cells, 0 the first centre, NaN outside) between the centres of neighbours."""
+    inside = ~np.isnan(positions)
+    from_centre = np.where(inside, positions, 0.0)
     before = np.floor(from_centre).astype(np.intp)
-    share = from_centre - before
+    share: Floats = from_centre - before.astype(np.float64)
     after = before + 1
     if wraps:
         before, after = before % count, after % count

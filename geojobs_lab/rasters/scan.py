@@ -1,10 +1,11 @@
-"""Finding the rasters of an open NetCDF file: reads names, attributes and one-dimensional coordinates, no data.
+"""Finding the rasters of an open NetCDF file: reads names, attributes and coordinates, no data.
 
 Owns what CF's ``coordinates``, ``bounds`` and ``grid_mapping`` attributes lead to. Reading a window is
 `rasterfile`'s work.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import netCDF4
@@ -12,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from geojobs_lab.errors import RasterError
+from geojobs_lab.rasters.anygrid import AnyGrid
 from geojobs_lab.rasters.axes import Coordinate, Role
 from geojobs_lab.rasters.packing import unpack, unpacked_dtype
 from geojobs_lab.rasters.placing import Place, parse_grid_mapping, place
@@ -35,6 +37,8 @@ class Scan:
         self._attributes = {name: _attributes(variable) for name, variable in self._variables.items()}
         self._coordinates: dict[str, Coordinate] = {}
         self._times: dict[str, TimeAxis] = {}
+        self._grids: dict[tuple[Any, ...], AnyGrid] = {}
+        self._used: set[str] = set()
         self.variables: dict[str, VariableInfo] = {}
         self.skipped: dict[str, str] = {}
         helpers = set(self._helpers())
@@ -45,6 +49,9 @@ class Scan:
                 self.variables[name] = self._info(name)
             except RasterError as error:
                 self.skipped[name] = str(error)
+        for name in self._used:  # coordinates of cells that nothing calls so
+            self.variables.pop(name, None)
+            self.skipped.pop(name, None)
 
     def _helpers(self) -> Iterator[str]:
         """Yield the variables that only serve others: coordinates, bounds, mappings, mesh tables."""
@@ -86,6 +93,7 @@ class Scan:
             y_dim=where.y,
             x_dim=where.x,
             attributes=attributes,
+            cells=where.cells,
         )
 
     def _place(self, name: str, coordinates: Mapping[str, Coordinate]) -> Place:
@@ -96,42 +104,68 @@ class Scan:
             for found, _ in parse_grid_mapping(mapping or "")
             if found in self._attributes
         }
+        cells = self._cells(variable, attributes)
         try:
-            return place(variable.dimensions, variable.shape, coordinates, named, mapping)
+            where = place(variable.dimensions, variable.shape, coordinates, named, mapping, cells)
         except RasterError:
-            if {coordinate.role for coordinate in coordinates.values()} & {Role.LATITUDE, Role.Y}:
-                raise
-            if "mesh" in attributes:
+            if "mesh" in attributes and not {found.role for found in coordinates.values()} & {Role.LATITUDE, Role.Y}:
                 raise RasterError("it lies on an unstructured mesh, which is not supported") from None
-            if any(
-                len(self._variables[word].dimensions) == 2
-                for word in _words(attributes, "coordinates")
-                if word in self._variables
-            ):
-                raise RasterError(
-                    "its latitude and longitude are two-dimensional, which is not supported yet"
-                ) from None
             raise
+        self._used.update(where.cells)
+        # What is prepared for the grid of one variable is there for the others on it.
+        axes = [coordinates[dim].name for dim in (where.y, where.x) if dim in coordinates]
+        key = (where.y, where.x, *axes, mapping, *where.cells)
+        return replace(where, grid=self._grids.setdefault(key, where.grid))
+
+    def _cells(self, variable: "netCDF4.Variable[Any]", attributes: Mapping[str, Any]) -> list[Coordinate]:
+        """Return the coordinates of a variable's cells, those that it names first."""
+        named = [word for word in _words(attributes, "coordinates") if word in self._variables]
+        others = [word for word in self._variables if word not in named and word != variable.name]
+        return [
+            self._coordinate(word) for word in named + others if self._is_of_cells(word, variable, named=word in named)
+        ]
+
+    def _is_of_cells(self, name: str, variable: "netCDF4.Variable[Any]", *, named: bool) -> bool:
+        """Tell whether a variable is the latitude or longitude of cells, at each time (WRF) or at all times."""
+        found = self._variables[name]
+        if found.ndim not in ((2, 3) if named else (2,)) or not _is_numeric(found) or 0 in found.shape:
+            return False
+        if not set(found.dimensions) <= set(variable.dimensions):
+            return False
+        role = Coordinate(name, np.empty(0, found.dtype), self._attributes[name]).role
+        return role in (Role.LATITUDE, Role.LONGITUDE)
 
     def _along(self, dim: str, attributes: Mapping[str, Any]) -> Coordinate | None:
-        """Return the coordinate of a dimension: its own variable, or an auxiliary one that is a place or a time."""
+        """Return the coordinate of a dimension: its own variable, or an auxiliary one that is a place or a time.
+
+        An axis of time whose own numbers have no unit (XIOS writes such) is told by an auxiliary one.
+        """
+        own = None
         if dim in self._variables and self._variables[dim].dimensions == (dim,):
-            return self._coordinate(dim)
+            own = self._coordinate(dim)
+            if own.role is not Role.TIME or own.units:
+                return own
         for word in _words(attributes, "coordinates"):
             if word in self._variables and self._variables[word].dimensions == (dim,):
                 found = self._coordinate(word)
                 if found.role is not Role.OTHER:
                     return found
-        return None
+        return own
 
     def _coordinate(self, name: str) -> Coordinate:
         if name not in self._coordinates:
-            attributes = self._attributes[name]
+            variable, attributes = self._variables[name], self._attributes[name]
             bounds = None
             for word in _words(attributes, "bounds"):
-                if word in self._variables and self._variables[word].ndim == 2 and _is_numeric(self._variables[word]):
-                    bounds = unpack(self._variables[word][:], self._attributes[word])
-            self._coordinates[name] = Coordinate(name, self._read(name), attributes, bounds)
+                found = self._variables.get(word)
+                if found is not None and found.ndim == variable.ndim + 1 and _is_numeric(found):
+                    bounds = unpack(np.asarray(found[:]), self._attributes[word])
+            values, dims = self._read(name), variable.dimensions
+            if values.ndim == 3:
+                if not np.array_equal(values[0], values[-1], equal_nan=True):
+                    raise RasterError(f"its {name!r} changes along {dims[0]!r}, which is not supported")
+                values, dims, bounds = values[0], dims[1:], None
+            self._coordinates[name] = Coordinate(name, values, attributes, bounds, dims)
         return self._coordinates[name]
 
     def _read(self, name: str) -> npt.NDArray[Any]:

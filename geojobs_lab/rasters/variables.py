@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from geojobs_lab.errors import InvalidInput
-from geojobs_lab.rasters.grid import Grid
+from geojobs_lab.rasters.anygrid import AnyGrid
 from geojobs_lab.rasters.timeaxis import TimeAxis
 
 _INDEX = ".index"  # ``level.index=2`` is a position, ``level=850`` a value
@@ -25,7 +25,7 @@ class VariableInfo:
         Of the values as they are read, unpacked.
     dims, shape : tuple
         As stored.
-    grid : Grid
+    grid : AnyGrid
     time : TimeAxis or None
         Its `name` is the dimension.
     others : dict
@@ -34,6 +34,8 @@ class VariableInfo:
     other_units : dict
         The units of `others`, or None.
     y_dim, x_dim : str
+    cells : tuple of str
+        The two-dimensional longitude and latitude that place it, where these do.
     attributes : Mapping
         The variable's own.
     """
@@ -45,13 +47,14 @@ class VariableInfo:
     dtype: str
     dims: tuple[str, ...]
     shape: tuple[int, ...]
-    grid: Grid
+    grid: AnyGrid
     time: TimeAxis | None
     others: dict[str, npt.NDArray[Any]]
     other_units: dict[str, str | None]
     y_dim: str
     x_dim: str
     attributes: Mapping[str, Any]
+    cells: tuple[str, ...] = ()
 
     def select(self, /, time: float | str | None = None, best_fit: bool = True, **dims: str) -> dict[str, int]:
         """Turn what a request says into the position in every dimension but rows and columns.

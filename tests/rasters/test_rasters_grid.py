@@ -173,11 +173,11 @@ def test_the_grid_of_an_array_uses_the_crs_that_rioxarray_wrote() -> None:
     [
         (xr.DataArray(np.zeros((3, 2)), name="bare"), "'bare'|bare of shape"),
         (xr.DataArray(np.zeros((2, 2)), coords={"y": [1e5, 2e5], "x": [0, 1e5]}, dims=("y", "x")), "no grid mapping"),
-        (xr.DataArray(np.zeros((3, 2)), coords={"lat": [1, 2, 4], "lon": [0, 1]}, dims=("lat", "lon")), "evenly"),
+        (xr.DataArray(np.zeros((3, 2)), coords={"lat": [1, 4, 2], "lon": [0, 1]}, dims=("lat", "lon")), "falls all"),
         (xr.DataArray(np.zeros((1, 2)), coords={"lat": [1], "lon": [0, 1]}, dims=("lat", "lon")), "one step"),
         (xr.DataArray(np.zeros((0, 2)), coords={"lat": [], "lon": [0, 1]}, dims=("lat", "lon")), "empty|no latitude"),
         (xr.DataArray(np.zeros((2, 2)), coords={"lat": [1e5, 2e5], "lon": [0, 1]}, dims=("lat", "lon")), "-90..90"),
-        (xr.DataArray(np.zeros((2, 2)), coords={"lat": [1, 1], "lon": [0, 1]}, dims=("lat", "lon")), "evenly"),
+        (xr.DataArray(np.zeros((2, 2)), coords={"lat": [1, 1], "lon": [0, 1]}, dims=("lat", "lon")), "falls all"),
         (xr.DataArray(np.zeros((2, 2)), coords={"lat": [1, np.nan], "lon": [0, 1]}, dims=("lat", "lon")), "missing"),
     ],
 )

@@ -174,8 +174,8 @@ LAT, LON = (("lat",), [50.0, 51.0], {}), (("lon",), [10.0, 12.0], {})
         ({"v": (("lat",), [1.0, 2.0], {})}, "no latitude and longitude"),
         ({"lat": (("lat",), [1.0, 2.1], {}), "lon": (("lon",), [1.0, 2.0], {}), "w": ((), 1.0, {})}, "no variable"),
         (
-            {"lat": (("lat",), [1.0, 2.0, 3.1], {}), "lon": LON, "v": (("lat", "lon"), np.zeros((3, 2)), {})},
-            "not evenly",
+            {"lat": (("lat",), [1.0, 3.1, 2.0], {}), "lon": LON, "v": (("lat", "lon"), np.zeros((3, 2)), {})},
+            "neither rises nor falls",
         ),
         (
             {"lat": (("lat",), [1.0], {}), "lon": LON, "v": (("lat", "lon"), np.zeros((1, 2)), {})},
@@ -196,11 +196,11 @@ LAT, LON = (("lat",), [50.0, 51.0], {}), (("lon",), [10.0, 12.0], {})
         ),
         (
             {
-                "nav_lat": (("j", "i"), VALUES, {"units": "degrees_north"}),
+                "nav_lat": (("j", "i"), VALUES * np.nan, {"units": "degrees_north"}),
                 "nav_lon": (("j", "i"), VALUES, {"units": "degrees_east"}),
                 "v": (("j", "i"), VALUES, {"coordinates": "nav_lat nav_lon"}),
             },
-            "two-dimensional",
+            "none of the longitudes and latitudes",
         ),
         (
             {
@@ -265,6 +265,8 @@ def test_projected_samples_lie_where_their_own_two_dimensional_coordinates_say(
     ("name", "variables", "geographic"),
     [
         ("A1B_north_america.nc", ["air_temperature"], True),
+        ("orca2_votemper.nc", ["votemper"], True),
+        ("NEMO/nemo_1m_20150101-20150201_grid-T.nc", ["tos"], True),
         ("E1_north_america.nc", ["air_temperature"], True),
         ("hybrid_height.nc", ["air_potential_temperature"], False),
         ("ostia_monthly.nc", ["surface_temperature"], True),
@@ -284,9 +286,8 @@ def test_real_files_are_placed(samples, name, variables, geographic) -> None:
     ("name", "reason"),
     [
         ("SOI_Darwin.nc", "no latitude and longitude"),
-        ("atlantic_profiles.nc", "not evenly spaced"),
+        ("atlantic_profiles.nc", "neither rises nor falls"),  # its first longitude is its last
         ("mesh_C4_synthetic_float.nc", "unstructured mesh"),
-        ("orca2_votemper.nc", "two-dimensional"),
         ("vlstr_type.nc", "one step and no bounds"),
     ],
 )
