@@ -72,7 +72,8 @@ class Placement:
         # Single precision places a pixel within 1/256 of a cell of such a grid.
         self._dtype = np.dtype(np.float32 if max(grid.shape) <= 2**16 else np.float64)
         self._turning = grid.crs.is_geographic
-        self._west = grid.bounds[0]
+        # Angles are cut opposite to the middle of the grid.
+        self._cut = (grid.bounds[0] + grid.bounds[2]) / 2 - 180
         self._resolution = grid.resolution
         self._box = grid.lonlat_bounds
         self._transform = None if grid.is_geographic else to_wgs84(grid.crs).transform
@@ -136,8 +137,7 @@ class Placement:
             return *self.grid.positions(x, y), x, y
         a, _, c, _, e, f = self._regular
         if self._turning:
-            west = self._west - _EDGE * abs(a)
-            x = west + (x - west) % 360
+            x = self._cut + (x - self._cut) % 360
         with np.errstate(invalid="ignore"):
             return (y - f) / e, (x - c) / a, x, y
 
