@@ -1,4 +1,4 @@
-"""The pixels of pictures on each kind of grid, against pyproj for every pixel, a search of all cells, and GDAL's warp."""
+"""Pixels on each kind of grid, against pyproj for every one of them, a search of all cells, and GDAL's warp."""
 
 import io
 import math
