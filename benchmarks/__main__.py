@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks.measure import Table
 
-_NAMES = ("tiles", "jobs", "start")
+_NAMES = ("tiles", "expressions", "jobs", "start")
 _NEEDED = ("psutil", "rio_tiler")  # beyond what geojobs_lab itself needs
 _PEERS = ("jupyter-server", "netCDF4", "numpy", "rasterio", "rio-tiler", "tornado")
 
@@ -69,6 +69,10 @@ def _measured(name: str, *, large: bool) -> list[Table]:
         from benchmarks import jobs
 
         return jobs.measure()
+    if name == "expressions":
+        from benchmarks import expressions
+
+        return expressions.measure()
     from benchmarks import start
 
     return start.measure()

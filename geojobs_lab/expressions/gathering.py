@@ -21,7 +21,7 @@ from geojobs_lab.expressions.windows import Window, along_chunks, view, windows,
 from geojobs_lab.expressions.workspace import Workspace
 
 _MOST_ELSEWHERE = 4  # arrays that are loaded in windows of full size
-_LEAST_IN_MEMORY, _LEAST_ELSEWHERE = 4, 2  # windows that are worth a thread
+_LEAST_SHARED = 24  # windows in memory that are worth a second thread: what takes a few milliseconds
 
 Block = Callable[[int, Window, Workspace], None]
 
@@ -63,11 +63,10 @@ def each_block(source: Source, block: Block, pieces: list[Window] | None = None)
     """
     if pieces is None:
         pieces = list(portions(source))
-    alone = len(pieces) == 1 and source.size <= source.at_once
-    order = source.order or ()
+    cells = source.at_once if source.size > source.at_once else 0
 
     def work(turns: Iterator[tuple[int, Window]]) -> None:
-        space = Workspace(0 if alone else source.at_once, order)
+        space = Workspace(cells, source.order or ())
         for number, piece in turns:
             space.loaded.clear()
             if source.elsewhere:
@@ -75,7 +74,12 @@ def each_block(source: Source, block: Block, pieces: list[Window] | None = None)
             for window in within(piece, source.at_once, source.order):
                 block(number, window, space)
 
-    share_out(pieces, work, least=_LEAST_ELSEWHERE if source.elsewhere else _LEAST_IN_MEMORY)
+    share_out(pieces, work, alone=is_small(source))
+
+
+def is_small(source: Source) -> bool:
+    """Tell whether a source is computed sooner than other threads would be at work."""
+    return not source.elsewhere and source.size < _LEAST_SHARED * source.at_once
 
 
 def portions(source: Source) -> Iterator[Window]:

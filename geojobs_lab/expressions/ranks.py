@@ -15,7 +15,7 @@ import numpy as np
 
 from geojobs_lab.expressions import sources
 from geojobs_lab.expressions.cells import Array, Cells, Mask
-from geojobs_lab.expressions.gathering import each_block, gather
+from geojobs_lab.expressions.gathering import each_block, gather, is_small
 from geojobs_lab.expressions.running import share_out
 from geojobs_lab.expressions.selecting import set_missing
 from geojobs_lab.expressions.sources import Source
@@ -84,7 +84,7 @@ def _along(source: Source, rank: float, place: int) -> Cells:
             values = np.moveaxis(_floats(source.read(window, space)), place, -1)
             result[kept] = _interpolated(np.sort(values, axis=-1), rank)
 
-    share_out(list(pieces), work, least=2)
+    share_out(list(pieces), work, alone=is_small(source))
     return Cells(result)
 
 

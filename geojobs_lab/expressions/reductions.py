@@ -19,7 +19,7 @@ import numpy as np
 
 from geojobs_lab.expressions import sources
 from geojobs_lab.expressions.cells import Array, Cells, Mask
-from geojobs_lab.expressions.gathering import each_block, portions
+from geojobs_lab.expressions.gathering import each_block, is_small, portions
 from geojobs_lab.expressions.running import share_out, threads
 from geojobs_lab.expressions.selecting import set_zero
 from geojobs_lab.expressions.sources import Source
@@ -253,7 +253,7 @@ def _along(source: Source, functions: Collection[str], place: int) -> dict[str, 
                     if cells.marked is not None:
                         marks.setdefault(function, np.zeros(shape, bool))[kept] = cells.marked
 
-    share_out(pieces, work, least=2)
+    share_out(pieces, work, alone=is_small(source))
     return {function: Cells(data, marks.get(function)) for function, data in results.items()}
 
 

@@ -52,12 +52,12 @@ class _Turns:
         self._over = True
 
 
-def share_out(items: Sequence[Window], work: Work, *, least: int) -> None:
-    """Call `work` with an iterator of windows, at once in several threads when there are at least `least` windows.
+def share_out(items: Sequence[Window], work: Work, *, alone: bool) -> None:
+    """Call `work` with an iterator of windows, at once in several threads unless it is to work alone.
 
     numpy's warnings are off in all of them. The first error ends the work and is raised.
     """
-    helpers = min(threads(), len(items)) - 1 if len(items) >= least else 0
+    helpers = 0 if alone else min(threads(), len(items)) - 1
     turns = _Turns(items)
     if helpers <= 0:
         _quietly(work, turns)
