@@ -31,7 +31,7 @@ def main() -> int:
     document = {"machine": _machine(), "tables": {}}
     print(_described(document["machine"]))
     for name in arguments.names or _NAMES:
-        tables = _measured(name, large=arguments.large)
+        tables = _measured(name, arguments)
         document["tables"][name] = [table.to_json() for table in tables]
         for table in tables:
             print(f"\n{table.text()}", flush=True)
@@ -45,7 +45,10 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(_NAMES)}; all when none is named")
-    parser.add_argument("--large", action="store_true", help="tiles of a raster of 3600 x 7200 too")
+    parser.add_argument("--large", action="store_true", help="tiles of a raster of 21600 x 43200 too: 10 GB of disk")
+    parser.add_argument(
+        "--data", type=Path, help="folder of the rasters of tiles (default: below the temporary folder)"
+    )
     parser.add_argument(
         "--output",
         type=Path,
@@ -59,12 +62,12 @@ def _arguments() -> argparse.Namespace:
     return arguments
 
 
-def _measured(name: str, *, large: bool) -> list[Table]:
+def _measured(name: str, arguments: argparse.Namespace) -> list[Table]:
     # Each is imported when its turn comes: jobs and starts are measured without what tiles need.
     if name == "tiles":
         from benchmarks import tiles
 
-        return tiles.measure(large=large)
+        return tiles.measure(large=arguments.large, data=arguments.data)
     if name == "jobs":
         from benchmarks import jobs
 

@@ -41,6 +41,20 @@ class Connection:
             The status was not 200, 201 or 204.
         """
         body = b"" if document is None else json.dumps(document).encode()
+        answer = await self._exchange(method, path, body)
+        return json.loads(answer) if answer else None
+
+    async def fetch(self, path: str) -> bytes:
+        """GET what is no JSON and return it.
+
+        Raises
+        ------
+        RuntimeError
+            The status was not 200.
+        """
+        return await self._exchange("GET", path, b"")
+
+    async def _exchange(self, method: str, path: str, body: bytes) -> bytes:
         kind = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n" if body else ""
         self._writer.write(f"{method} {self._base}{path} HTTP/1.1\r\n{self._headers}{kind}\r\n".encode() + body)
         head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1")
@@ -50,7 +64,7 @@ class Connection:
         self.requests += 1
         if first.split()[1] not in ("200", "201", "204"):
             raise RuntimeError(f"{method} {path}: {first}: {answer[:500].decode(errors='replace')}")
-        return json.loads(answer) if answer else None
+        return answer
 
     async def close(self) -> None:
         """Hang up."""

@@ -7,10 +7,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks.old_jobs import fill
 
@@ -31,6 +32,7 @@ c.ServerApp.open_browser = False
 c.ServerApp.allow_root = True
 c.ServerApp.root_dir = {root!r}
 c.IdentityProvider.token = {token!r}
+c.GeoJobsApp.update({settings!r})
 """
 
 
@@ -53,22 +55,26 @@ class Server:
 
 
 @contextmanager
-def jupyter_server(*, extension: bool = True, old_jobs: int = 0) -> Iterator[Server]:
+def jupyter_server(
+    *, extension: bool = True, old_jobs: int = 0, settings: Mapping[str, Any] | None = None
+) -> Iterator[Server]:
     """Run a server while the context lasts; it listens when this returns, and may not answer yet.
 
     Parameters
     ----------
     old_jobs : int
         How many jobs that have ended are in its store.
+    settings : Mapping, optional
+        Of the extension's configuration.
     """
     with tempfile.TemporaryDirectory(prefix="geojobs-bench-") as name:
         folder = Path(name)
         port, token = free_port(), secrets.token_hex(16)
         (folder / "root").mkdir()
         config = folder / "jupyter_server_config.py"
-        config.write_text(
-            _CONFIG.format(extension=extension, port=port, root=str(folder / "root"), token=token), encoding="utf-8"
-        )
+        own = dict(settings or {})
+        text = _CONFIG.format(extension=extension, port=port, root=str(folder / "root"), token=token, settings=own)
+        config.write_text(text, encoding="utf-8")
         if old_jobs:
             fill(folder / "data" / "geojobs_lab", old_jobs)
         born = time.perf_counter()

@@ -1,153 +1,261 @@
-"""Warm tiles in one process: a NetCDF file through `render_tile`, beside rio-tiler on a COG of the same numbers."""
+"""Tiles beside those of peers: each at zooms 0 to 8, cold and warm, in process and through HTTP, of growing rasters.
 
+Owns what is measured and the tables; the rasters are `tiles_data`'s, how each peer draws its own module's, requests
+`tiles_http`'s.
+"""
+
+import gc
+import io
+import statistics
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import rasterio
-import rasterio.shutil
-import xarray as xr
-from affine import Affine
-from numpy.typing import NDArray
-from rasterio.io import MemoryFile
-from rio_tiler.colormap import cmap
-from rio_tiler.io import Reader
+from PIL import Image
 
-from benchmarks.measure import Table, Times, in_turns, ratio
-from geojobs_lab.rasters import RasterFile, VariableInfo, write_raster
-from geojobs_lab.renderers import StretchedRenderer
-from geojobs_lab.tiles import empty_tile, render_tile
+from benchmarks import children, ncdjango_peer, tiles_http, tiles_xpublish
+from benchmarks.children import Ask, NotInstalled
+from benchmarks.measure import Cell, Table, Times, bounded, ratio
+from benchmarks.tiles_data import LARGE, MEDIUM, PROJECTED, SMALL, TILES, ZOOMS, Files, Raster, Tile, made, tiles_of
+from benchmarks.tiles_ours import Ours
+from benchmarks.tiles_peer import ChildPeer, LocalPeer, Peer
+from benchmarks.tiles_rio import OnArray, OnCog
 
-Tile = tuple[int, int, int]
-Call = Callable[[], bytes]
+_OURS, _COG, _NCDJANGO = "geojobs_lab", "rio-tiler, COG", "ncdjango export"
+_MOST_CELLS = 30_000_000  # below a tile, of who reads them all; it would take seconds, and several times their memory
+_ROUNDS, _LEAST = 12, 3
+_FEW = 5  # tiles of who takes long
+_SECONDS = 4.0  # for one zoom of one raster; what rounds are there in any case may take longer
+_OWN, _PEERS = 4.0, 1.5  # of it, who goes first and the others, each; a tile of each is measured in any case
 
-#: z, x, y of some tiles at each zoom; all of them have data
-TILES: dict[int, tuple[Tile, ...]] = {
-    0: ((0, 0, 0),),
-    2: ((2, 1, 1), (2, 2, 1), (2, 0, 2), (2, 3, 2)),
-    4: ((4, 8, 5), (4, 3, 6), (4, 12, 9), (4, 15, 4)),
-    6: ((6, 33, 22), (6, 12, 25), (6, 50, 38), (6, 61, 18)),
-    8: ((8, 130, 90), (8, 50, 100), (8, 200, 150), (8, 250, 70)),
-}
-SHAPE, LARGE_SHAPE = (1800, 3600), (3600, 7200)
-
-_ROUNDS = 30
-_SECONDS = 6.0  # for one zoom
-_RANGE = (255.0, 305.0)  # K
-_COLORMAP = "viridis"
+Taken = dict[bool, dict[Tile, list[float]]]
+"""Cold or not -> tile -> ms of each call."""
 
 
-def measure(*, large: bool) -> list[Table]:
-    """Measure p50 and p95 of a tile at each zoom, of a small and perhaps a large raster."""
-    return [_measure(shape) for shape in ((SHAPE, LARGE_SHAPE) if large else (SHAPE,))]
+@dataclass(frozen=True, slots=True)
+class _Contender:
+    """A peer, and how much of it there is time for.
+
+    Attributes
+    ----------
+    everything : bool
+        It has no overviews, and reads all cells below a tile.
+    tiles : int
+        At most; they are the first of the same sample for all.
+    seconds : float
+        After which there are no more tiles of a zoom.
+    """
+
+    name: str
+    open: Callable[[Files], Peer]
+    everything: bool = False
+    tiles: int = TILES
+    seconds: float = _PEERS
 
 
-def _measure(shape: tuple[int, int]) -> Table:
-    table = Table(
-        f"Tiles, 256 x 256 PNG from {shape[0]} x {shape[1]} float32, warm, one thread: ms",
-        "geojobs_lab reads a NetCDF file as jobs publish it; 'from memory' is the same without file and inflating; "
-        "rio-tiler reads a COG with overviews, once with its own PNG settings and once with the fastest, ZLEVEL=1; "
-        "the ratios are of medians",
-        ("zoom", "geojobs_lab", "p95", "from memory", "rio-tiler", "p95", "ratio", "ZLEVEL=1", "p95", "ratio"),
+@dataclass(slots=True)
+class _Figures:
+    """What was measured of one raster: zoom -> name -> times; and the share of pixels that agree with ours."""
+
+    raster: Raster
+    taken: dict[int, dict[str, Taken]] = field(default_factory=dict)
+    agree: dict[int, dict[str, float]] = field(default_factory=dict)
+
+    def times(self, zoom: int, name: str, *, cold: bool) -> Times | None:
+        taken = self.taken[zoom].get(name)
+        return None if taken is None else Times(tuple(ms for calls in taken[cold].values() for ms in calls))
+
+    def ratio(self, zoom: int, name: str, *, cold: bool) -> float | None:
+        """Return how many times as long as ours a peer takes, of the tiles that both have drawn: medians."""
+        theirs, ours = self.taken[zoom].get(name), self.taken[zoom][_OURS][cold]
+        if theirs is None:
+            return None
+        own = [ms for tile in theirs[cold] for ms in ours[tile]]
+        return statistics.median([ms for calls in theirs[cold].values() for ms in calls]) / statistics.median(own)
+
+
+def measure(*, large: bool, data: Path | None = None) -> list[Table]:
+    """Measure all of it.
+
+    Parameters
+    ----------
+    large : bool
+        Whether there is a raster of 21600 x 43200 too.
+    data : Path, optional
+        Where the rasters are, or are made; below the temporary folder when left out.
+    """
+    folder = data or Path(tempfile.gettempdir()) / "geojobs-bench-data"
+    rasters = [SMALL, MEDIUM, *([LARGE] if large else []), PROJECTED]
+    files = {raster.name: made(raster, folder) for raster in rasters}
+    with _contenders() as (contenders, missing), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # rio-tiler's, of poles and missing cells; showing them takes time
+        figures = [_measured(files[raster.name], contenders) for raster in rasters]
+    tables = [_table(found, contenders, cold=cold, missing=missing) for found in figures for cold in (False, True)]
+    http = tiles_http.measure([files[raster.name] for raster in rasters if raster is not SMALL])
+    return [*tables, _growth(figures), _agreement(figures, contenders), *http, _aims(figures, http)]
+
+
+@contextmanager
+def _contenders() -> Iterator[tuple[list[_Contender], list[str]]]:
+    """Give who is measured, and why others are not."""
+    found = [
+        _Contender(_OURS, lambda files: LocalPeer(_OURS, Ours(files)), seconds=_OWN),
+        _Contender(_COG, lambda files: LocalPeer(_COG, OnCog(files))),
+        _Contender(f"{_COG}, ZLEVEL=1", lambda files: LocalPeer("", OnCog(files, ZLEVEL=1))),
+        _Contender("rio-tiler, array", lambda files: LocalPeer("", OnArray(files)), True, tiles=_FEW),
+    ]
+    missing = []
+    with ExitStack() as stack:
+        for name, python, module in (
+            (tiles_xpublish.NAME, tiles_xpublish.interpreter, "benchmarks.tiles_xpublish"),
+            (_NCDJANGO, ncdjango_peer.interpreter, "benchmarks.tiles_ncdjango"),
+        ):
+            try:
+                ask = stack.enter_context(children.child(python(), module))
+            except NotInstalled as error:
+                missing.append(f"{name}: {error}")
+            else:
+                found.append(_Contender(name, partial(_child, name, ask), True, tiles=_FEW))
+        yield found, missing
+
+
+def _child(name: str, ask: Ask, files: Files) -> Peer:
+    return ChildPeer(name, ask, files)
+
+
+def _measured(files: Files, contenders: Sequence[_Contender]) -> _Figures:
+    figures = _Figures(files.raster)
+    peers = {contender.name: contender.open(files) for contender in contenders}
+    for zoom in ZOOMS:
+        tiles = tiles_of(files.raster, zoom)
+        able = [one for one in contenders if not one.everything or files.raster.cells_of(zoom) <= _MOST_CELLS]
+        figures.agree[zoom] = _agreeing({one.name: peers[one.name].picture(tiles[0]) for one in able})
+        figures.taken[zoom] = _zoom(tiles, able, peers)
+    return figures
+
+
+def _zoom(tiles: Sequence[Tile], contenders: Sequence[_Contender], peers: Mapping[str, Peer]) -> dict[str, Taken]:
+    """Time everyone in turns, so that what disturbs the machine disturbs all of them."""
+    taken: dict[str, Taken] = {one.name: {True: {}, False: {}} for one in contenders}
+    spent = {one.name: 0.0 for one in contenders}
+    gc.collect()
+    for _ in bounded(_ROUNDS, least=_LEAST, seconds=_SECONDS):
+        for place, tile in enumerate(tiles):
+            for one in contenders:
+                if place < one.tiles and spent[one.name] < one.seconds:
+                    for cold in (True, False):
+                        calls = peers[one.name].turn(tile, cold=cold)
+                        taken[one.name][cold].setdefault(tile, []).extend(calls)
+                        spent[one.name] += sum(calls) / 1000
+    return taken
+
+
+def _agreeing(pictures: Mapping[str, bytes]) -> dict[str, float]:
+    """Return of each picture the share of pixels that have data where ours has, and none where ours has none.
+
+    Raises
+    ------
+    RuntimeError
+        A picture is empty: nothing was drawn.
+    """
+    shown = {
+        name: np.asarray(Image.open(io.BytesIO(png)).convert("RGBA"))[..., 3] > 0 for name, png in pictures.items()
+    }
+    for name, mask in shown.items():
+        if not mask.any():
+            raise RuntimeError(f"{name} has drawn an empty tile")
+    return {name: float(np.mean(mask == shown[_OURS])) for name, mask in shown.items()}
+
+
+def _table(figures: _Figures, contenders: Sequence[_Contender], *, cold: bool, missing: Sequence[str]) -> Table:
+    raster, state = figures.raster, "cold" if cold else "warm"
+    what = (
+        "whoever draws has opened the file for it, and nothing of it is kept but by the system"
+        if cold
+        else "drawn again by who has just drawn it"
     )
-    with tempfile.TemporaryDirectory(prefix="geojobs-bench-") as folder:
-        values, transform = _field(shape)
-        netcdf, cog = Path(folder) / "raster.nc", Path(folder) / "raster.tif"
-        _write_netcdf(netcdf, values)
-        _write_cog(cog, values, transform)
-        with warnings.catch_warnings(), RasterFile(netcdf) as file, Reader(str(cog)) as reader:
-            warnings.simplefilter("ignore")  # rio-tiler's, of latitudes near the poles; showing them takes time
-            for zoom, tiles in TILES.items():
-                times = _zoom(tiles, file, values, reader)
-                ours, memory, theirs, fast = (times[name] for name in ("file", "memory", "rio", "rio fast"))
-                slower, faster = ratio(theirs.p50, ours.p50), ratio(fast.p50, ours.p50)
-                table.add(
-                    f"{zoom}",
-                    ours.p50,
-                    ours.p95,
-                    memory.p50,
-                    theirs.p50,
-                    theirs.p95,
-                    slower,
-                    fast.p50,
-                    fast.p95,
-                    faster,
-                )
+    counts = ", ".join(f"{len(tiles_of(raster, zoom))} at zoom {zoom}" for zoom in ZOOMS)
+    table = Table(
+        f"Tiles of {_called(raster)}, {state}, in process: ms",
+        f"256 x 256 PNG; {what}; the same tiles for all: {counts}, of which those without overviews draw the first "
+        f"{_FEW} or fewer, and none below which there are more than {_MOST_CELLS / 1e6:.0f} million cells; ratios are "
+        "of medians, of the tiles that both drew" + "".join(f"; {reason}" for reason in missing),
+        ("", *(f"z{zoom}" for zoom in ZOOMS)),
+    )
+    for one in contenders:
+        times = [figures.times(zoom, one.name, cold=cold) for zoom in ZOOMS]
+        table.add(f"{one.name}, p50", *(None if found is None else found.p50 for found in times))
+        table.add("  p95", *(None if found is None else found.p95 for found in times))
+        if one.name != _OURS:
+            ratios = [figures.ratio(zoom, one.name, cold=cold) for zoom in ZOOMS]
+            table.add("  times ours", *(found and ratio(found, 1) for found in ratios))
     return table
 
 
-def _zoom(tiles: tuple[Tile, ...], file: RasterFile, values: NDArray[np.float32], reader: Reader) -> dict[str, Times]:
-    taken: dict[str, tuple[float, ...]] = {}
-    for tile in tiles:
-        calls = dict(_calls(tile, file, values, reader))
-        for name, times in in_turns(calls, rounds=_ROUNDS, seconds=_SECONDS / len(tiles)).items():
-            taken[name] = taken.get(name, ()) + times.ms
-    return {name: Times(ms) for name, ms in taken.items()}
+def _growth(figures: Sequence[_Figures]) -> Table:
+    """Compare our cost of the larger rasters with that of the smallest."""
+    table = Table(
+        "Growth of our cost with the raster: p50, beside the smallest",
+        "aim: the large one at most 1.5 x",
+        ("", *(f"z{zoom}" for zoom in ZOOMS)),
+    )
+    smallest, *others = [found for found in figures if found.raster.is_geographic]
+    for found in others:
+        for cold in (False, True):
+            cells = [ratio(*(_p50(one, zoom, cold=cold) for one in (found, smallest))) for zoom in ZOOMS]
+            table.add(f"{found.raster.name} / {smallest.raster.name}, {'cold' if cold else 'warm'}", *cells)
+    return table
 
 
-def _calls(tile: Tile, file: RasterFile, values: NDArray[np.float32], reader: Reader) -> Iterator[tuple[str, Call]]:
-    renderer = StretchedRenderer.from_colormap(_COLORMAP, *_RANGE)
-    draw: Call = partial(render_tile, file, "data", {}, renderer, *tile)
-    if draw() == empty_tile():
-        raise RuntimeError(f"tile {tile} is empty: there is nothing to measure")
-    yield "file", draw
-    yield "memory", partial(render_tile, _InMemory(file, values), "data", {}, renderer, *tile)  # type: ignore[arg-type]
-    yield "rio", partial(_rio_tile, reader, tile)
-    yield "rio fast", partial(_rio_tile, reader, tile, ZLEVEL=1)
+def _p50(figures: _Figures, zoom: int, *, cold: bool) -> float:
+    found = figures.times(zoom, _OURS, cold=cold)
+    assert found is not None
+    return found.p50
 
 
-def _rio_tile(reader: Reader, tile: Tile, **options: Any) -> bytes:
-    z, x, y = tile
-    image = reader.tile(x, y, z)
-    image.rescale(in_range=(_RANGE,))
-    return bytes(image.render(img_format="PNG", colormap=cmap.get(_COLORMAP), **options))
+def _agreement(figures: Sequence[_Figures], contenders: Sequence[_Contender]) -> Table:
+    table = Table(
+        "The pictures are of the same: % of pixels with data where ours has data, and without where ours has none",
+        "the first tile of each zoom; means over thinned cells show more than the nearest cell does, most at zoom 0",
+        ("", *(f"z{zoom}" for zoom in ZOOMS)),
+    )
+    for found in figures:
+        for one in contenders[1:]:
+            shares: list[Cell] = [found.agree[zoom].get(one.name) for zoom in ZOOMS]
+            table.add(f"{found.raster.name}: {one.name}", *(share and f"{100 * float(share):.1f}" for share in shares))
+    return table
 
 
-class _InMemory:
-    """Stands for a file whose numbers are in memory already."""
+def _aims(figures: Sequence[_Figures], http: Sequence[Table]) -> Table:
+    """Set what was measured beside what we are after."""
+    table = Table("Aims", "the worst of all zooms", ("", "aim", "measured", ""))
 
-    def __init__(self, file: RasterFile, values: NDArray[np.float32]) -> None:
-        self._file = file
-        self._values = values
+    def add(name: str, aim: float, measured: float, *, most: bool) -> None:
+        met = measured <= aim if most else measured >= aim
+        table.add(name, f"{'<=' if most else '>='} {aim:g}", measured, "met" if met else "not met")
 
-    def variable(self, name: str) -> VariableInfo:
-        return self._file.variable(name)
-
-    def read(self, variable: str, selection: Mapping[str, int], rows: slice, cols: slice) -> NDArray[np.float32]:
-        return self._values[rows, cols]
-
-
-def _field(shape: tuple[int, int]) -> tuple[NDArray[np.float32], Affine]:
-    """Return waves with some noise and a gap, (ny, nx) from the north-west, and its pixels' place."""
-    ny, nx = shape
-    y, x = np.linspace(0, 1, ny)[:, None], np.linspace(0, 1, nx)
-    waves = 280 + 20 * np.sin(40 * x) * np.cos(26 * y)
-    values = (waves + np.random.default_rng(0).normal(0, 0.3, shape)).astype(np.float32)
-    values[(waves < 262) & (x < 0.3)] = np.nan
-    return values, Affine(360 / nx, 0, -180, 0, -180 / ny, 90)
-
-
-def _write_netcdf(path: Path, values: NDArray[np.float32]) -> None:
-    ny, nx = values.shape
-    lat = 90 - (np.arange(ny) + 0.5) * 180 / ny
-    lon = -180 + (np.arange(nx) + 0.5) * 360 / nx
-    axes = {
-        "lat": ("lat", lat, {"units": "degrees_north", "standard_name": "latitude"}),
-        "lon": ("lon", lon, {"units": "degrees_east", "standard_name": "longitude"}),
-    }
-    write_raster(path, {"data": xr.DataArray(values, dims=("lat", "lon"), coords=axes, attrs={"units": "K"})}, {})
+    for found in figures:
+        aim, name = 1.0 if found.raster.is_geographic else 1.5, found.raster.name
+        add(f"{name}: warm p50, ms", aim, max(_p50(found, zoom, cold=False) for zoom in ZOOMS), most=True)
+    last = [found for found in figures if found.raster.is_geographic][-1]
+    add(f"{last.raster.name}: cold p50, ms", 6, max(_p50(last, zoom, cold=True) for zoom in ZOOMS), most=True)
+    growth = [_p50(last, zoom, cold=False) / _p50(figures[0], zoom, cold=False) for zoom in ZOOMS]
+    add(f"{last.raster.name} / {figures[0].raster.name}, warm", 1.5, max(growth), most=True)
+    for peer, aim in ((_COG, 15), (_NCDJANGO, 100)):
+        for found in figures:
+            ratios = [found.ratio(zoom, peer, cold=False) if peer in found.taken[zoom] else None for zoom in ZOOMS]
+            if known := [one for one in ratios if one is not None]:
+                add(f"{found.raster.name}: times faster than {peer}, warm", aim, min(known), most=False)
+    for name, aim, measured in tiles_http.against_aims(http):
+        add(name, aim, measured, most=False)
+    return table
 
 
-def _write_cog(path: Path, values: NDArray[np.float32], transform: Affine) -> None:
-    profile = {"driver": "GTiff", "height": values.shape[0], "width": values.shape[1], "count": 1}
-    profile |= {"dtype": "float32", "crs": "EPSG:4326", "transform": transform, "nodata": np.nan}
-    with MemoryFile() as memory:
-        with memory.open(**profile) as dataset:
-            dataset.write(values, 1)
-        rasterio.shutil.copy(
-            memory.name, path, driver="COG", compress="DEFLATE", predictor="YES", overview_resampling="nearest"
-        )
+def _called(raster: Raster) -> str:
+    ny, nx = raster.shape
+    return f"{ny} x {nx} {raster.crs} float32 ({raster.name})"
