@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from typing import Any, NoReturn
 
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")  # half a character, when its other half does not follow
@@ -11,8 +12,14 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def load_json(text: str | bytes) -> Any:
+def load_json(text: str | bytes, *, unique: bool = False) -> Any:
     """Read a JSON text.
+
+    Parameters
+    ----------
+    text : str or bytes
+    unique : bool
+        Whether an object with the same key twice, of which the last would win, is refused.
 
     Raises
     ------
@@ -23,7 +30,7 @@ def load_json(text: str | bytes) -> Any:
     try:
         if isinstance(text, bytes):
             text = text.decode(json.detect_encoding(text))
-        value = json.loads(text, parse_constant=_refuse_constant)
+        value = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_once if unique else None)
         if _HALF.search(text):
             json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
@@ -31,6 +38,14 @@ def load_json(text: str | bytes) -> Any:
     except UnicodeEncodeError:
         raise ValueError("it has an escape for half a character (a lone surrogate)") from None
     return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) < len(pairs):
+        key = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
+        raise ValueError(f"the key {key!r} is there twice in one object")
+    return document
 
 
 def dump_json(value: Any) -> str:

@@ -20,7 +20,7 @@ from geojobs_lab.widgets.view import Bounds
 
 _READY = 30.0  # seconds that a service may take to be published
 _LOOK = 0.2  # seconds between two looks
-_FORMULA = re.compile(r"\w+\s*[\[(*/%<>=!&|+-]")  # in which ``x`` is not ``X``
+_FORMULA = re.compile(r"\w+\s*[\[*/%<>=!&|+]|\w+\(|\w+\s+-|\w-")  # begins like one, in which x is not X
 
 Result = Job | Service | str
 """What can be put on a map; a text is the name of a service."""

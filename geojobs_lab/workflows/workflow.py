@@ -73,7 +73,7 @@ class Workflow(Task):
         if not isinstance(text, str | bytes):
             return cls(text, registry)
         try:
-            document = load_json(text)
+            document = load_json(text, unique=True)
         except ValueError as error:
             raise WorkflowNotValid(f"the workflow is not JSON: {error}") from error
         return cls(document, registry)

@@ -16,13 +16,16 @@ def title(variable: dict[str, Any], **document: Any) -> str:
 @pytest.mark.parametrize(
     ("variable", "called"),
     [
-        ({"long_name": "near-surface warming"}, "near-surface warming"),
+        ({"long_name": "sea-ice area"}, "Sea-ice area"),
+        ({"long_name": "temperature (2 m)"}, "Temperature (2 m)"),
         ({"long_name": "surface temperature"}, "Surface temperature"),
         ({"standard_name": "air_temperature"}, "Air temperature"),
         ({"name": "tas"}, "Tas"),
         ({"long_name": "x - 273.15"}, "x - 273.15"),
         ({"long_name": "where(x > 20, 3, 1)"}, "where(x > 20, 3, 1)"),
         ({"long_name": "x[-1] / 2"}, "x[-1] / 2"),
+        ({"long_name": "x-y"}, "x-y"),
+        ({"long_name": "u-component of wind"}, "u-component of wind"),
     ],
 )
 def test_words_begin_with_a_capital_and_formulas_stay_as_they_are(variable: dict[str, Any], called: str) -> None:

@@ -399,6 +399,10 @@ def test_a_circle_is_told_in_the_direction_of_need():
         ("{", "the workflow is not JSON: Expecting property name"),
         ('{"workflow": [NaN]}', "the workflow is not JSON: NaN is not JSON"),
         (b"\xff", "the workflow is not JSON: "),
+        (
+            '{"workflow": [], "workflow": []}',
+            "the workflow is not JSON: the key 'workflow' is there twice",
+        ),
         ("[]", "a workflow must be an object, not []"),
         ({"workflow": [math.nan]}, "the workflow is not JSON: "),
         ({"workflow": [{1, 2}]}, "the workflow is not JSON: "),
