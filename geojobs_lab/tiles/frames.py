@@ -153,6 +153,8 @@ def _plane(text: str) -> "str | CRS":
         crs = CRS.from_user_input(text)
         if crs.to_epsg() in _MERCATORS:
             return "mercator"
+        if not (crs.is_geographic or crs.is_projected):
+            raise InvalidInput(f"crs: {text[:_LONGEST]!r} is no CRS of maps", field="crs", value=text)
         _to_lonlat(crs)
     except CRSError:
         raise InvalidInput(f"crs: {text[:_LONGEST]!r} is not a CRS that PROJ knows", field="crs", value=text) from None
