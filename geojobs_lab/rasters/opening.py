@@ -11,11 +11,12 @@ import numpy as np
 import xarray as xr
 
 from geojobs_lab.errors import NothingPlaced, RasterError
+from geojobs_lab.rasters.lazy import lazy_variable
 from geojobs_lab.rasters.locks import HDF5_LOCK
 from geojobs_lab.rasters.packing import undeclared_fill
 from geojobs_lab.rasters.rasterfile import RasterFile
 from geojobs_lab.rasters.tagging import CRS_COORDINATE, with_grid
-from geojobs_lab.rasters.timeaxis import counts_from_year_zero
+from geojobs_lab.rasters.timeaxis import TimeAxis, counts_from_year_zero
 from geojobs_lab.rasters.variables import VariableInfo
 
 
@@ -156,15 +157,24 @@ def open_stored(path: Path) -> xr.Dataset:
 
 
 def _decoded(stored: xr.Dataset, info: VariableInfo, path: Path) -> xr.DataArray:
-    wanted = {info.name, *info.dims, *str(info.attributes.get("coordinates", "")).split()}
+    wanted = {*info.dims, *str(info.attributes.get("coordinates", "")).split()} - {info.name, *info.cells}
     with _reading(f"{info.name!r} of {path.name!r}", path):
-        part = stored[[name for name in stored.variables if name in wanted]].copy()
-        for variable in (found for name, found in part.variables.items() if name not in info.dims):
-            variable.attrs.update(undeclared_fill(variable.dtype, variable.attrs))
-        if info.time is not None and counts_from_year_zero(str(part[info.time.name].attrs.get("units"))):
-            numbers, attributes = info.time.to_numbers()  # xarray refuses such units
-            part = part.assign_coords({info.time.name: (info.time.name, numbers, attributes)})
-        return xr.decode_cf(part, decode_timedelta=False)[info.name]
+        variables = {}
+        for name in wanted & stored.variables.keys():
+            found = stored.variables[name].copy(deep=False)
+            if set(found.dims) <= set(info.dims):
+                found.attrs.update(undeclared_fill(found.dtype, found.attrs) if name not in info.dims else {})
+                variables[name] = found
+        if info.time is not None and counts_from_year_zero(str(variables[info.time.name].attrs.get("units"))):
+            variables[info.time.name] = _time_variable(info.time, variables[info.time.name])
+        coordinates = xr.decode_cf(xr.Dataset(coords=variables), decode_timedelta=False).coords
+        return xr.DataArray(lazy_variable(stored.variables[info.name], info), coordinates, name=info.name)
+
+
+def _time_variable(axis: TimeAxis, stored: xr.Variable) -> xr.Variable:
+    """Return a time whose units xarray refuses in units that it takes."""
+    numbers, attributes = axis.to_numbers()
+    return xr.Variable(stored.dims, numbers if stored.ndim else numbers[0], attributes)
 
 
 def _unplaced(stored: xr.Dataset, name: str, path: Path) -> xr.DataArray:

@@ -1,9 +1,11 @@
-"""Unpacking what a NetCDF variable stores into what it means, by the rules of CF as xarray applies them.
+"""Unpacking what a NetCDF variable stores into what it means, by the rules of CF and of the NetCDF Users Guide.
 
-Beyond xarray, a float that was never written is missing even where the file does not say so.
+Beyond xarray, numbers outside of the valid range are missing, and so are those that were never written, even where the
+file does not say so.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import netCDF4
@@ -25,7 +27,7 @@ def unpacked_dtype(stored: np.dtype[Any], attributes: Mapping[str, Any]) -> np.d
         widths = [value.dtype for value in scale if value.dtype.kind == "f"] or [np.dtype(np.float64)]
         small = stored.itemsize <= 2 or stored == np.float32
         return np.dtype(np.float32) if small and max(widths) <= np.dtype(np.float32) else np.dtype(np.float64)
-    if stored.kind in "iu" and _fills(attributes).size:
+    if stored.kind in "iu" and (_fills(attributes).size or _valid(stored, attributes) is not None):
         return np.dtype(np.float64)
     return stored
 
@@ -38,7 +40,8 @@ def unpack(stored: Array, attributes: Mapping[str, Any]) -> Array:
     stored : ndarray
         As in the file: no mask, no scale applied.
     attributes : Mapping
-        The variable's: ``_FillValue``, ``missing_value``, ``scale_factor``, ``add_offset``, ``_Unsigned``.
+        The variable's: ``_FillValue``, ``missing_value``, ``scale_factor``, ``add_offset``, ``_Unsigned``,
+        ``valid_range``, ``valid_min``, ``valid_max``.
     """
     dtype = unpacked_dtype(stored.dtype, attributes)
     numbers = stored.view(_signed_or_not(stored.dtype, attributes)) if "_Unsigned" in attributes else stored
@@ -49,6 +52,9 @@ def unpack(stored: Array, attributes: Mapping[str, Any]) -> Array:
             # The fill is compared as stored: a float64 1e20 means the float32 nearest to it.
             same = numbers == np.asarray(fill).astype(numbers.dtype)
             missing = same if missing is None else missing | same
+    limits = _valid(stored.dtype, attributes)
+    if limits is not None and not limits.unpacked:
+        missing = limits.outside(numbers, missing)
     hidden = missing is not None and bool(missing.any())
     values = numbers.astype(dtype, copy=hidden)  # what is stored stays as it is
     if "scale_factor" in attributes:
@@ -57,13 +63,57 @@ def unpack(stored: Array, attributes: Mapping[str, Any]) -> Array:
         values = values + dtype.type(attributes["add_offset"])
     if hidden:
         values[missing] = np.nan
+    if limits is not None and limits.unpacked:
+        outside = limits.outside(values, None)
+        if outside.any():
+            values = values.copy() if values is stored else values
+            values[outside] = np.nan
     return values
+
+
+@dataclass(frozen=True, slots=True)
+class _Valid:
+    """The least and the greatest valid number, of those that are stored or of those that they mean."""
+
+    low: Any
+    high: Any
+    unpacked: bool
+
+    def outside(self, numbers: Array, missing: npt.NDArray[np.bool_] | None) -> npt.NDArray[np.bool_]:
+        """Tell which numbers are not valid, or missing already; NaN is neither."""
+        found = np.zeros(numbers.shape, bool) if missing is None else missing
+        if self.low is not None:
+            found = found | (numbers < self.low)
+        return found | (numbers > self.high) if self.high is not None else found
+
+
+def _valid(stored: np.dtype[Any], attributes: Mapping[str, Any]) -> _Valid | None:
+    """Return the valid range, where one is declared that makes sense.
+
+    It speaks of stored numbers, unless its type is that of the scale and wider than what is stored (NetCDF Users Guide,
+    Attribute Conventions).
+    """
+    low, high = attributes.get("valid_min"), attributes.get("valid_max")
+    both = attributes.get("valid_range")
+    if both is not None and np.size(both) == 2:
+        low, high = np.ravel(both)
+    ends = [None if end is None else np.asarray(end) for end in (low, high)]
+    known = [end for end in ends if end is not None]
+    if not known or any(end.size != 1 or end.dtype.kind not in "iuf" or np.isnan(end).any() for end in known):
+        return None
+    scale = [np.asarray(attributes[key]).dtype for key in ("scale_factor", "add_offset") if key in attributes]
+    dtype = known[0].dtype
+    unpacked = bool(scale) and dtype == max(scale) and dtype > stored.newbyteorder("=")
+    if not unpacked and dtype.kind in "iu" and dtype.itemsize == stored.itemsize:
+        ends = [None if end is None else end.astype(_signed_or_not(stored, attributes)) for end in ends]
+    low, high = (None if end is None else end.reshape(())[()] for end in ends)
+    return None if low is not None and high is not None and low > high else _Valid(low, high, unpacked)
 
 
 def undeclared_fill(stored: np.dtype[Any], attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``_FillValue`` as it is where a file declares none: what NetCDF puts where nothing was written.
 
-    For floats; integers keep their whole range.
+    For floats. Whether integers are missing so is in the file beside their attributes: `scan` looks there.
     """
     if stored.kind != "f" or "_FillValue" in attributes:
         return {}

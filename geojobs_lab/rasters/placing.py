@@ -4,6 +4,7 @@ Works on plain coordinates and attributes, so that a file's variables and arrays
 same rules. Files are read elsewhere.
 """
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -36,7 +37,19 @@ _METRES = {
     "kilometer": 1000.0,
     "kilometers": 1000.0,
 }
-_RADIANS = ("rad", "radian", "radians")
+_ANGLES = {  # radians
+    "rad": 1.0,
+    "radian": 1.0,
+    "radians": 1.0,
+    "mrad": 1e-3,
+    "milliradian": 1e-3,
+    "milliradians": 1e-3,
+    "urad": 1e-6,
+    "microradian": 1e-6,
+    "microradians": 1e-6,
+    "degree": math.pi / 180,
+    "degrees": math.pi / 180,
+}
 _ROTATED_NAMES = ("rlat", "rlon", "grid_latitude", "grid_longitude")
 _BEYOND_POLE = 1e-6  # degrees; a latitude may miss 90 by rounding
 _SAME = 1e-3  # of a cell
@@ -268,12 +281,11 @@ def _in_degrees(y: Coordinate, x: Coordinate) -> bool:
 
 def _factor(axis: Coordinate, crs: CRS, mapping: _Mapping, number: int) -> float:
     units = axis.units.lower()
-    if units in _RADIANS and mapping.attributes.get("grid_mapping_name") == "geostationary":
-        return float(
-            mapping.attributes["perspective_point_height"]
-        )  # PROJ counts scan angles in metres at the satellite
+    if units in _ANGLES and mapping.attributes.get("grid_mapping_name") == "geostationary":
+        # PROJ counts scan angles in metres at the satellite.
+        return _ANGLES[units] * float(mapping.attributes["perspective_point_height"])
     if units in _METRES and crs.is_projected:
-        return _METRES[units] / crs.axis_info[number].unit_conversion_factor
+        return float(_METRES[units] / crs.axis_info[number].unit_conversion_factor)
     return 1.0
 
 

@@ -3,7 +3,8 @@
 Which grid mapping belongs to a variable is `placing`'s work.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +13,21 @@ from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
 
 WGS84 = CRS.from_epsg(4326)
+
+# Attributes that files have instead of CF's, or beside them.
+_CODES = ("epsg_code", "epsg", "EPSG_code", "EPSG", "spatial_epsg")
+_TEXTS = ("proj4", "proj4text", "proj4_params", "proj4_string", "proj_params", "proj4string", "crs", "esri_pe_string")
+_CONES = ("albers_conical_equal_area", "lambert_conformal_conic")
+_OTHER_NAMES = {
+    "straight_vertical_longitude_from_pole": ("longitude_of_projection_origin", "longitude_of_central_meridian"),
+    "longitude_of_central_meridian": ("longitude_of_projection_origin",),
+    "longitude_of_projection_origin": ("longitude_of_central_meridian",),
+}
+_DEFAULTS: dict[str, dict[str, Any]] = {  # of parameters that PROJ does not fill in by itself
+    "polar_stereographic": {"straight_vertical_longitude_from_pole": 0.0},
+    "rotated_latitude_longitude": {"grid_north_pole_longitude": 0.0},
+    "geostationary": {"longitude_of_projection_origin": 0.0, "latitude_of_projection_origin": 0.0},
+}
 _NO_NAMES = ("", "undefined", "unknown", "unnamed")  # what PROJ and CF call a CRS that nobody has named
 
 
@@ -59,18 +75,91 @@ def crs_from_attributes(attributes: Mapping[str, Any]) -> CRS:
         The attributes name no CRS that PROJ can make.
     """
     known = {key: _plain(value) for key, value in attributes.items()}
-    try:
-        for key in ("crs_wkt", "spatial_ref"):
-            if isinstance(known.get(key), str) and known[key].strip():
-                return CRS.from_user_input(known[key])
-        if "grid_mapping_name" in known:
-            return CRS.from_cf(known)
-        for key in ("epsg_code", "proj4", "proj4text", "proj4_params"):
-            if known.get(key):
-                return CRS.from_user_input(known[key])
-    except (CRSError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{type(error).__name__}: {error}") from error
+    failed: Exception | None = None
+    for read in (
+        _from_text(known, ("crs_wkt", "spatial_ref")),
+        _from_cf(known),
+        _from_code(known),
+        _from_text(known, _TEXTS),
+    ):
+        try:
+            found = next(read, None)
+        except (CRSError, KeyError, TypeError, ValueError) as error:
+            failed = failed or error  # another attribute may tell
+            continue
+        if found is not None:
+            return found
+    if failed is not None:
+        raise ValueError(f"{type(failed).__name__}: {failed}") from failed
     raise ValueError("it has no grid_mapping_name and no crs_wkt")
+
+
+def tells_crs(attributes: Mapping[str, Any]) -> bool:
+    """Tell whether attributes say by other means than CF's what the coordinates are in."""
+    return bool({"crs_wkt", "spatial_ref", *_CODES, *_TEXTS} & attributes.keys())
+
+
+def _from_text(attributes: Mapping[str, Any], keys: Iterable[str]) -> Iterator[CRS]:
+    for key in keys:
+        text = str(attributes.get(key, "")).strip()
+        if text:
+            yield CRS.from_user_input(f"EPSG:{text}" if text.isdigit() else text)
+
+
+def _from_code(attributes: Mapping[str, Any]) -> Iterator[CRS]:
+    for key in _CODES:
+        text = str(attributes.get(key, "")).strip().upper().removeprefix("EPSG:").removesuffix(".0")
+        if text:
+            yield CRS.from_epsg(text)
+
+
+def _from_cf(attributes: Mapping[str, Any]) -> Iterator[CRS]:
+    """Read CF's attributes, with what is left out as the standard has it."""
+    if "grid_mapping_name" not in attributes:
+        return
+    name = str(attributes["grid_mapping_name"]).strip().lower()
+    known = {**attributes, "grid_mapping_name": name}
+    if name == "universal_transverse_mercator":
+        known |= _utm(attributes)
+    for key, others in _OTHER_NAMES.items():
+        there = [known[other] for other in others if other in known]
+        if there:
+            known.setdefault(key, there[0])
+    for key, value in _DEFAULTS.get(known["grid_mapping_name"], {}).items():
+        known.setdefault(key, value)
+    parallels = _parallels(known.get("standard_parallel"))
+    if len(parallels) == 1 and name == "lambert_conformal_conic":
+        known.setdefault("latitude_of_projection_origin", parallels[0])
+    if len(parallels) == 1:
+        # A cone that touches at one parallel is one that cuts at the same one twice.
+        known["standard_parallel"] = parallels * 2 if name in _CONES else parallels[0]
+    elif parallels:
+        known["standard_parallel"] = parallels
+    if name == "polar_stereographic" and "latitude_of_projection_origin" not in known:
+        known["latitude_of_projection_origin"] = math.copysign(90.0, parallels[0] if parallels else 90.0)
+    if name == "geostationary" and not {"sweep_angle_axis", "fixed_angle_axis"} & known.keys():
+        known["sweep_angle_axis"] = "y"
+    yield CRS.from_cf(known)
+
+
+def _parallels(value: Any) -> list[float]:
+    if isinstance(value, str):
+        value = value.replace(",", " ").split()
+    values = value if isinstance(value, list) else [] if value is None else [value]
+    return [float(parallel) for parallel in values]
+
+
+def _utm(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a UTM zone, negative in the south, as the transverse Mercator projection that it is."""
+    zone = int(attributes["utm_zone_number"])
+    return {
+        "grid_mapping_name": "transverse_mercator",
+        "longitude_of_central_meridian": 6.0 * abs(zone) - 183.0,
+        "latitude_of_projection_origin": 0.0,
+        "scale_factor_at_central_meridian": 0.9996,
+        "false_easting": 500_000.0,
+        "false_northing": 0.0 if zone > 0 else 10_000_000.0,
+    }
 
 
 def _plain(value: Any) -> Any:

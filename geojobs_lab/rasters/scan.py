@@ -17,6 +17,7 @@ from geojobs_lab.rasters.anygrid import AnyGrid
 from geojobs_lab.rasters.axes import Coordinate, Role
 from geojobs_lab.rasters.packing import unpack, unpacked_dtype
 from geojobs_lab.rasters.placing import Place, parse_grid_mapping, place
+from geojobs_lab.rasters.projections import tells_crs
 from geojobs_lab.rasters.timeaxis import TimeAxis
 from geojobs_lab.rasters.variables import VariableInfo
 
@@ -34,6 +35,7 @@ class Scan:
 
     def __init__(self, dataset: netCDF4.Dataset) -> None:
         self._variables = dataset.variables
+        self._global = {name: dataset.getncattr(name) for name in dataset.ncattrs()}
         self._attributes = {name: _attributes(variable) for name, variable in self._variables.items()}
         self._coordinates: dict[str, Coordinate] = {}
         self._times: dict[str, TimeAxis] = {}
@@ -83,7 +85,7 @@ class Scan:
             dims=variable.dimensions,
             shape=variable.shape,
             grid=where.grid,
-            time=self._time(where.time, coordinates),
+            time=self._time(where.time, coordinates) or self._scalar_time(attributes),
             others={
                 dim: _values(coordinates.get(dim), variable.shape[variable.dimensions.index(dim)]) for dim in others
             },
@@ -98,12 +100,7 @@ class Scan:
 
     def _place(self, name: str, coordinates: Mapping[str, Coordinate]) -> Place:
         variable, attributes = self._variables[name], self._attributes[name]
-        mapping = _text(attributes, "grid_mapping")
-        named = {
-            found: self._attributes[found]
-            for found, _ in parse_grid_mapping(mapping or "")
-            if found in self._attributes
-        }
+        mapping, named = self._mapping(name, {found.role for found in coordinates.values()})
         cells = self._cells(variable, attributes)
         try:
             where = place(variable.dimensions, variable.shape, coordinates, named, mapping, cells)
@@ -116,6 +113,30 @@ class Scan:
         axes = [coordinates[dim].name for dim in (where.y, where.x) if dim in coordinates]
         key = (where.y, where.x, *axes, mapping, *where.cells)
         return replace(where, grid=self._grids.setdefault(key, where.grid))
+
+    def _mapping(self, name: str, roles: set[Role]) -> tuple[str | None, dict[str, Mapping[str, Any]]]:
+        """Return a variable's ``grid_mapping``, and the attributes of the mappings in it.
+
+        A variable without one, and not on longitudes and latitudes, takes the only one of the file, or what its own
+        attributes or the file's say of a CRS.
+        """
+        mapping = _text(self._attributes[name], "grid_mapping")
+        if mapping is not None:
+            words = [found for found, _ in parse_grid_mapping(mapping) if found in self._attributes]
+            return mapping, {word: self._attributes[word] for word in words}
+        if {Role.LATITUDE, Role.LONGITUDE} <= roles:
+            return None, {}
+        spare = [
+            word
+            for word, found in self._attributes.items()
+            if not self._variables[word].dimensions and ("grid_mapping_name" in found or tells_crs(found))
+        ]
+        if len(spare) == 1:
+            return spare[0], {spare[0]: self._attributes[spare[0]]}
+        for attributes in (self._attributes[name], self._global):
+            if tells_crs(attributes):
+                return name, {name: attributes}
+        return None, {}
 
     def _cells(self, variable: "netCDF4.Variable[Any]", attributes: Mapping[str, Any]) -> list[Coordinate]:
         """Return the coordinates of a variable's cells, those that it names first."""
@@ -170,7 +191,7 @@ class Scan:
 
     def _read(self, name: str) -> npt.NDArray[Any]:
         variable = self._variables[name]
-        values = np.asarray(variable[:])
+        values = np.asarray(variable[...])
         return unpack(values, self._attributes[name]) if _is_numeric(variable) else values
 
     def _time(self, dim: str | None, coordinates: Mapping[str, Coordinate]) -> TimeAxis | None:
@@ -183,9 +204,34 @@ class Scan:
             self._times[key] = TimeAxis.from_numbers(dim, found.values, found.units, calendar)
         return self._times[key]
 
+    def _scalar_time(self, attributes: Mapping[str, Any]) -> TimeAxis | None:
+        """Return the only time of a variable without an axis of time, from a coordinate without dimensions."""
+        for word in _words(attributes, "coordinates"):
+            variable = self._variables.get(word)
+            if variable is None or variable.dimensions or not _is_numeric(variable):
+                continue
+            found = self._attributes[word]
+            units = str(found.get("units", ""))
+            if " since " in units and found.get("standard_name", "time") == "time":
+                values = np.atleast_1d(self._read(word))
+                try:
+                    return TimeAxis.from_numbers(word, values, units, _text(found, "calendar") or "standard")
+                except RasterError:
+                    return None  # it only tells, and tells nothing
+        return None
+
 
 def _attributes(variable: "netCDF4.Variable[Any]") -> dict[str, Any]:
-    return {name: variable.getncattr(name) for name in variable.ncattrs()}
+    """Return the attributes, and the fill value that integers have where none is declared.
+
+    Bytes have none: all their numbers are meant. A variable can be written without filling, as ours are.
+    """
+    attributes = {name: variable.getncattr(name) for name in variable.ncattrs()}
+    if "_FillValue" not in attributes and _is_numeric(variable) and variable.dtype.kind in "iu":
+        fill = variable.get_fill_value()
+        if variable.dtype.itemsize > 1 and fill is not None and variable.dimensions:
+            attributes["_FillValue"] = variable.dtype.newbyteorder("=").type(fill)
+    return attributes
 
 
 def _is_numeric(variable: "netCDF4.Variable[Any]") -> bool:

@@ -32,7 +32,8 @@ def test_a_window_is_rows_then_columns_as_stored(make_lonlat) -> None:
 
 def test_the_order_of_the_file_does_not_matter(make_lonlat) -> None:
     values = np.arange(24, dtype="i2").reshape(4, 2, 3)
-    path = make_lonlat(values, LAT, LON, dims=("lon", "time", "lat"), more={"time": (("time",), [0, 30], TIME)})
+    more = {"time": (("time",), [0, 30], TIME)}
+    path = make_lonlat(values, LAT, LON, dims=("lon", "time", "lat"), more=more, attributes={"_FillValue": False})
     with RasterFile(path) as file:
         info = file.variable("v")
         selection = info.select(time="2070-02-01")
@@ -128,7 +129,7 @@ def test_big_endian_numbers_come_in_the_machines_order(tmp_path: Path) -> None:
         for name, values in (("lat", LAT), ("lon", LON)):
             file.createDimension(name, len(values))
             file.createVariable(name, ">f4", (name,), endian="big")[:] = values
-        file.createVariable("v", ">i4", ("lat", "lon"), endian="big")[:] = VALUES
+        file.createVariable("v", ">i4", ("lat", "lon"), endian="big", fill_value=False)[:] = VALUES
     with RasterFile(path) as raster:
         window = raster.read("v", {})
         assert window.dtype == np.dtype("=i4")
