@@ -50,7 +50,7 @@ def post(client: httpx.Client, job: str, **inputs: Any) -> httpx.Response:
 def finish(client: httpx.Client, answer: httpx.Response) -> dict[str, Any]:
     assert answer.status_code == 201, answer.text
     uuid = answer.json()["uuid"]
-    return within(20, lambda: (job := client.get(f"jobs/{uuid}/").json())["finished"] and job)
+    return within(60, lambda: (job := client.get(f"jobs/{uuid}/").json())["finished"] and job)
 
 
 def database_of(folder: Path) -> Path:
@@ -88,7 +88,7 @@ def test_a_database_that_is_locked_at_the_start_is_waited_for(geojobs_server: An
             assert "locked by another program" in refused.json()["message"]
             assert str(tmp_path) not in refused.text
             other.execute("ROLLBACK")
-            within(15, lambda: client.get("jobs/").status_code == 200)
+            within(60, lambda: client.get("jobs/").status_code == 200)
             assert finish(client, post(client, "quick", value=2))["status"] == "success"
 
 
@@ -98,7 +98,7 @@ def test_a_full_disk_refuses_jobs_loses_none_and_is_over_when_it_is_over(geojobs
     with geojobs_server(config, folder=tmp_path) as server, server.client() as client:
         before = finish(client, post(client, "quick", value=2))
         running = post(client, "slow", value=4, seconds=1)
-        within(10, lambda: client.get("jobs/", params={"status": "started"}).json()["count"] == 1)
+        within(60, lambda: client.get("jobs/", params={"status": "started"}).json()["count"] == 1)
         mark.touch()
         refused = client.post("jobs/", json={"job": "debug:echo", "inputs": json.dumps({"value": BIG})})
         assert refused.status_code == 503

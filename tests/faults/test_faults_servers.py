@@ -64,7 +64,7 @@ def test_each_shows_and_ends_the_jobs_of_both(geojobs_server: Any, tmp_path: Pat
     with geojobs_server(settings) as one, geojobs_server(settings) as two, one.client() as ours, two.client() as theirs:
         journal = tmp_path / "journal"
         running = submit(ours, "once", journal=str(journal), name="running", seconds=60)
-        within(10, lambda: lines(journal))
+        within(60, lambda: lines(journal))
         short = submit(ours, "slow", value=4, seconds=1)
         assert {job["uuid"] for job in theirs.get("jobs/").json()["results"]} == {running, short}
         pid = int(lines(journal)[0][2])
@@ -72,11 +72,11 @@ def test_each_shows_and_ends_the_jobs_of_both(geojobs_server: Any, tmp_path: Pat
         began = document(theirs, short)["revision"]
         done = theirs.get(f"jobs/{short}/", params={"wait": 20, "revision": began + 1}).json()
         assert done["status"] in ("started", "success")
-        within(10, lambda: document(theirs, short)["status"] == "success")
+        within(60, lambda: document(theirs, short)["status"] == "success")
 
         answer = theirs.delete(f"jobs/{running}/")
         assert (answer.status_code, answer.json()["status"]) == (200, "revoked")
-        within(1, lambda: not psutil.pid_exists(pid))
+        within(5, lambda: not psutil.pid_exists(pid))
         assert document(ours, running)["status"] == "revoked"
         assert theirs.delete(f"jobs/{short}/").status_code == 204
         assert ours.get("jobs/", params={"status": "success"}).json()["count"] == 0
@@ -88,9 +88,9 @@ def test_one_that_stops_in_order_leaves_its_jobs_to_the_other_at_once(geojobs_se
     with geojobs_server(settings) as two, two.client() as theirs:
         with geojobs_server(settings) as one, one.client() as ours:
             jobs = [submit(ours, "again", journal=str(journal), name=str(number), seconds=0.5) for number in range(6)]
-            within(10, lambda: len(lines(journal)) >= 2)
+            within(60, lambda: len(lines(journal)) >= 2)
         for uuid in jobs:
-            within(20, lambda uuid=uuid: document(theirs, uuid)["status"] == "success")
+            within(60, lambda uuid=uuid: document(theirs, uuid)["status"] == "success")
         ends = Counter(name for what, name, _ in lines(journal) if what == "end")
         assert ends == Counter(map(str, range(6)))
 
@@ -113,7 +113,7 @@ def test_no_job_is_lost_or_run_twice_to_its_end_when_one_of_two_servers_is_kille
                 victim.process.kill()
                 victim.process.wait()
             within(
-                30,
+                60,
                 lambda: (
                     not any(
                         theirs.get("jobs/", params={"status": status, "limit": 1}).json()["count"]
@@ -149,12 +149,12 @@ def test_a_suspended_server_is_not_gone_on_its_machine(geojobs_server: Any, tmp_
     journal = tmp_path / "journal"
     with geojobs_server(settings) as one, geojobs_server(settings) as two, one.client() as ours, two.client() as theirs:
         uuid = submit(ours, "again", journal=str(journal), name="it", seconds=1)
-        within(10, lambda: lines(journal))
+        within(60, lambda: lines(journal))
         one.process.send_signal(signal.SIGSTOP)
         time.sleep(5)  # more than the lease, and than two looks of the other server
         assert document(theirs, uuid)["status"] == "started"
         one.process.send_signal(signal.SIGCONT)
-        within(10, lambda: document(theirs, uuid)["status"] == "success")
+        within(60, lambda: document(theirs, uuid)["status"] == "success")
         assert [what for what, _, _ in lines(journal)] == ["begin", "end"]
 
 
@@ -171,16 +171,16 @@ def test_a_server_on_another_machine_loses_its_jobs_with_its_lease_and_writes_no
         two.client() as theirs,
     ):
         uuid = submit(ours, "again", journal=str(journal), name="it", seconds=5)
-        within(10, lambda: lines(journal))
+        within(60, lambda: lines(journal))
         time.sleep(3)  # it gives signs of life, so it keeps its job for longer than the lease
         assert document(theirs, uuid)["status"] == "started"
         family = [one.process, *workers(one)]
         for process in family:
             process.send_signal(signal.SIGSTOP)
-        within(10, lambda: document(theirs, uuid)["status"] == "started" and len(lines(journal)) == 2)
+        within(60, lambda: document(theirs, uuid)["status"] == "started" and len(lines(journal)) == 2)
         for process in family:
             process.send_signal(signal.SIGCONT)
-        done = within(15, lambda: (now := document(theirs, uuid))["status"] == "success" and now)
+        done = within(60, lambda: (now := document(theirs, uuid))["status"] == "success" and now)
         assert document(ours, uuid) == done
         first, second = (int(pid) for what, _, pid in lines(journal) if what == "begin")
         assert first != second

@@ -36,6 +36,8 @@ c.GeoJobsApp.registered_jobs = {{
 c.GeoJobsApp.max_workers = 4
 """
 JOBS = 500
+KILL_EVERY = 8  # jobs
+STANDSTILL = 60  # seconds
 KINDS = ("quick", "slow", "once", "failing", "crashing", "paints", "counts", "doomed", "quick", "paints")
 #: what each kind may come to, with the errors that are right for it
 RIGHT = {
@@ -95,7 +97,12 @@ class Crowd:
             self.ask("DELETE", f"jobs/{answer.json()['uuid']}/", params={"active": "true"})
 
     def kill_workers(self) -> None:
-        while not self.over.wait(0.7):
+        """Kill one whenever so many more jobs have ended; by the clock, all would be killed before they are ready."""
+        ended = 0
+        while not self.over.wait(0.1):
+            if (now := self.ended()) < ended + KILL_EVERY:
+                continue
+            ended = now
             try:
                 family = psutil.Process(self.server.process.pid).children()
                 workers = [one for one in family if "geojobs_lab.jobs.worker" in one.cmdline()]
@@ -106,17 +113,24 @@ class Crowd:
                 continue
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
-        end = time.monotonic() + 90
+        """Wait as long as jobs are taken or come to their ends, however slowly."""
+        moved, before = time.monotonic(), (-1, -1)
         while not condition():
             assert not self.trouble, self.trouble
-            assert time.monotonic() < end, (self.unfinished(), self.server.log()[-500:])
-            time.sleep(0.05)
+            now = (len(self.wanted), self.ended())
+            if now != before:
+                moved, before = time.monotonic(), now
+            assert time.monotonic() < moved + STANDSTILL, (now, self.server.log()[-500:])
+            time.sleep(0.1)
+
+    def ended(self) -> int:
+        return self.count("success") + self.count("failure") + self.count("revoked")
 
     def unfinished(self) -> int:
-        return sum(
-            self.ask("GET", "jobs/", params={"status": status, "limit": 1}).json()["count"]
-            for status in ("pending", "started")
-        )
+        return self.count("pending") + self.count("started")
+
+    def count(self, status: str) -> int:
+        return self.ask("GET", "jobs/", params={"status": status, "limit": 1}).json()["count"]
 
 
 def test_500_jobs_of_every_sort_end_rightly_whatever_is_killed(geojobs_server: Any, tmp_path: Path) -> None:

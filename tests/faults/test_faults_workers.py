@@ -24,6 +24,7 @@ c.GeoJobsApp.registered_jobs = {{
 }}
 c.GeoJobsApp.max_workers = 4
 """
+KILL_EVERY = 20  # jobs
 
 
 def within(seconds: float, condition: Callable[[], Any]) -> Any:
@@ -61,15 +62,22 @@ def living(processes: list[psutil.Process]) -> list[psutil.Process]:
 
 @contextmanager
 def killing_workers(server: Any) -> Iterator[list[int]]:
-    """Kill a random worker every 0.3 s, and tell which."""
+    """Kill a random worker whenever so many more jobs have ended, and tell which.
+
+    By the clock, a busy machine would have all of them killed before they are ready.
+    """
     chance = random.Random(42)
     killed: list[int] = []
     enough = threading.Event()
 
     def kill() -> None:
-        while not enough.wait(0.3):
+        ended = 0
+        while not enough.wait(0.1):
+            with server.client() as client:
+                now = count(client, "success") + count(client, "failure")
             there = workers(server)
-            if there:
+            if there and now >= ended + KILL_EVERY:
+                ended = now
                 victim = chance.choice(there)
                 victim.kill()
                 killed.append(victim.pid)
@@ -91,7 +99,7 @@ def test_800_jobs_end_rightly_while_workers_are_killed_at_random(geojobs_server)
                 values[submit(client, "double", value=value)] = value
             else:
                 values[submit(client, "sleeps", seconds=0.1)] = None
-        within(150, lambda: not any(count(client, status) for status in ("pending", "started")))
+        within(400, lambda: not any(count(client, status) for status in ("pending", "started")))
         documents = []
         for offset in range(0, 800, 100):
             documents += client.get("jobs/", params={"limit": 100, "offset": offset}).json()["results"]
@@ -110,7 +118,7 @@ def test_800_jobs_end_rightly_while_workers_are_killed_at_random(geojobs_server)
         assert len(failed) <= len(killed)  # a killed worker costs the job that it ran, and no other
         # The pool lives.
         last = submit(client, "double", value=21)
-        done = within(30, lambda: (d := client.get(f"jobs/{last}/").json())["status"] == "success" and d)
+        done = within(60, lambda: (d := client.get(f"jobs/{last}/").json())["status"] == "success" and d)
         assert json.loads(done["outputs"]) == {"result": 42}
 
 
@@ -121,7 +129,7 @@ def test_ten_seconds_after_the_server_is_killed_no_process_of_it_is_left(
     mark = tmp_path / "mark"
     with geojobs_server(CONFIG, exit_code=-9) as server, server.client() as client:
         job = submit(client, name, mark=str(mark))
-        pids = within(20, lambda: mark.exists() and [int(word) for word in mark.read_text().split()])
+        pids = within(60, lambda: mark.exists() and [int(word) for word in mark.read_text().split()])
         family = psutil.Process(server.process.pid).children(recursive=True)
         # The guards are nobody's children: they are found by the groups of the workers.
         groups = {worker.pid for worker in workers(server)}
@@ -147,7 +155,7 @@ def test_a_server_ends_in_order_and_in_time_while_a_stubborn_job_runs(geojobs_se
     mark = tmp_path / "mark"
     with geojobs_server(CONFIG) as server, server.client() as client:
         submit(client, "ignores_sigterm", mark=str(mark))
-        within(20, mark.exists)
+        within(60, mark.exists)
         began = time.monotonic()
         assert server.stop() == 0
         assert time.monotonic() - began < 8
