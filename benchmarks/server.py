@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.lag import probe
 from benchmarks.old_jobs import fill
 
 API = "geoprocessing/rest/"
@@ -46,17 +47,20 @@ class Server:
         Its base URL, with the slash at the end.
     born : float
         When its process was started, as `time.perf_counter` counts.
+    lags : Path
+        Where it writes how late its event loop is, if it was asked to.
     """
 
     url: str
     token: str
     pid: int
     born: float
+    lags: Path
 
 
 @contextmanager
 def jupyter_server(
-    *, extension: bool = True, old_jobs: int = 0, settings: Mapping[str, Any] | None = None
+    *, extension: bool = True, old_jobs: int = 0, settings: Mapping[str, Any] | None = None, lags: bool = False
 ) -> Iterator[Server]:
     """Run a server while the context lasts; it listens when this returns, and may not answer yet.
 
@@ -66,6 +70,8 @@ def jupyter_server(
         How many jobs that have ended are in its store.
     settings : Mapping, optional
         Of the extension's configuration.
+    lags : bool
+        Whether it watches its event loop.
     """
     with tempfile.TemporaryDirectory(prefix="geojobs-bench-") as name:
         folder = Path(name)
@@ -74,14 +80,15 @@ def jupyter_server(
         config = folder / "jupyter_server_config.py"
         own = dict(settings or {})
         text = _CONFIG.format(extension=extension, port=port, root=str(folder / "root"), token=token, settings=own)
-        config.write_text(text, encoding="utf-8")
+        late = folder / "lags.txt"
+        config.write_text(text + (probe(late) if lags else ""), encoding="utf-8")
         if old_jobs:
             fill(folder / "data" / "geojobs_lab", old_jobs)
         born = time.perf_counter()
         process = _launch(folder, config)
         try:
             _wait_until_it_listens(process, port, folder / "log.txt")
-            yield Server(f"http://127.0.0.1:{port}/", token, process.pid, born)
+            yield Server(f"http://127.0.0.1:{port}/", token, process.pid, born, late)
         finally:
             process.terminate()
             try:
