@@ -37,7 +37,7 @@ c.GeoJobsApp.max_workers = 4
 """
 JOBS = 500
 KILL_EVERY = 8  # jobs
-STANDSTILL = 60  # seconds
+STANDSTILL = 240  # seconds
 KINDS = ("quick", "slow", "once", "failing", "crashing", "paints", "counts", "doomed", "quick", "paints")
 #: what each kind may come to, with the errors that are right for it
 RIGHT = {
