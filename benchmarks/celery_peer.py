@@ -70,7 +70,7 @@ def measure(*, jobs: int, burst: int, connections: int, rounds: int) -> dict[str
             port = free_port()
             start(folder, environment, [sys.executable, "-m", "gunicorn", "benchmarks.django_site:application",
                                         "-w", workers, "--threads", str(_THREADS), "-b", f"127.0.0.1:{port}",
-                                        "--keep-alive", "60"])
+                                        "--keep-alive", "600"])
             # fmt: on
             return {
                 "celery": _celery(jobs, burst, rounds),

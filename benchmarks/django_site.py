@@ -24,7 +24,13 @@ settings.configure(
         "rest_framework",
         "rest_framework.authtoken",
     ],
-    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": FOLDER / "peer.sqlite"}},
+    DATABASES={
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": FOLDER / "peer.sqlite",
+            "OPTIONS": {"timeout": 60},  # seconds; with the 5 of the default some requests of a burst may fail
+        }
+    },
     DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
     USE_TZ=True,
     MIDDLEWARE=["django.middleware.common.CommonMiddleware"],  # answers have a length
