@@ -99,7 +99,7 @@ class Crowd:
     def kill_workers(self) -> None:
         """Kill one whenever so many more jobs have ended; by the clock, all would be killed before they are ready."""
         ended = 0
-        while not self.over.wait(0.1):
+        while not self.over.wait(0.3):
             if (now := self.ended()) < ended + KILL_EVERY:
                 continue
             ended = now

@@ -72,7 +72,7 @@ def killing_workers(server: Any) -> Iterator[list[int]]:
 
     def kill() -> None:
         ended = 0
-        while not enough.wait(0.1):
+        while not enough.wait(0.3):
             with server.client() as client:
                 now = count(client, "success") + count(client, "failure")
             there = workers(server)
