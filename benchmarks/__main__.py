@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks.measure import Table
 
-_NAMES = ("tiles", "expressions", "jobs", "start")
+_NAMES = ("tiles", "publish", "expressions", "jobs", "start")
 _NEEDED = ("psutil", "rio_tiler")  # beyond what geojobs_lab itself needs
 _PEERS = ("jupyter-server", "netCDF4", "numpy", "rasterio", "rio-tiler", "tornado")
 
@@ -45,7 +45,9 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(_NAMES)}; all when none is named")
-    parser.add_argument("--large", action="store_true", help="tiles of a raster of 21600 x 43200 too: 10 GB of disk")
+    parser.add_argument(
+        "--large", action="store_true", help="tiles of a raster of 21600 x 43200 too, and publish one: 10 GB of disk"
+    )
     parser.add_argument(
         "--data", type=Path, help="folder of the rasters of tiles (default: below the temporary folder)"
     )
@@ -68,6 +70,10 @@ def _measured(name: str, arguments: argparse.Namespace) -> list[Table]:
         from benchmarks import tiles
 
         return tiles.measure(large=arguments.large, data=arguments.data)
+    if name == "publish":
+        from benchmarks import publish
+
+        return publish.measure(large=arguments.large)
     if name == "jobs":
         from benchmarks import jobs
 

@@ -15,7 +15,10 @@ Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-_FEW = 16  # values in a block up to which counting each by itself is faster than sorting
+_FEW = 24  # values, up to which counting each by itself is faster than sorting
+# Bits of a number that holds a window (18), which value, and how often it is there.
+_CODE, _NUMBER = 20, 21
+_SPAN = 2**16  # from the smallest to the largest value
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,8 @@ class Sums:
 
     def means(self) -> Floats:
         """Return the means, NaN where nothing has data."""
-        means = np.full(self.sums.shape, np.nan)
-        np.divide(self.sums, self.counts, out=means, where=self.counts > 0)
+        with np.errstate(invalid="ignore"):
+            means: Floats = self.sums / self.counts
         return means
 
     def halved(self) -> "Sums":
@@ -59,22 +62,22 @@ def sums_of(values: Array) -> Sums:
     missing = np.isnan(values)
     if not missing.any():
         sums = _pairs(values)
-        ny, nx = values.shape
         rows, cols = np.full(sums.shape[0], 2.0), np.full(sums.shape[1], 2.0)
-        rows[-1] -= ny % 2
-        cols[-1] -= nx % 2
+        rows[-1] -= values.shape[0] % 2
+        cols[-1] -= values.shape[1] % 2
         return Sums(sums.astype(np.float64), np.outer(rows, cols))
     counts = _pairs((~missing).view(np.uint8))
     return Sums(_pairs(np.where(missing, values.dtype.type(0), values)).astype(np.float64), counts.astype(np.float64))
 
 
 def _pairs(values: Array) -> Array:
-    """Return the sums of 2 x 2 cells; of an odd number of rows or columns the last stands alone."""
-    rows = values[0::2].copy()
-    rows[: values.shape[0] // 2] += values[1::2]
-    cols = rows[:, 0::2].copy()
-    cols[:, : values.shape[1] // 2] += rows[:, 1::2]
-    return cols
+    """Return the sums of 2 x 2 cells, (…, rows, columns); the last of an odd number stands alone."""
+    odd = [size % 2 for size in values.shape[-2:]]
+    if any(odd):
+        values = np.pad(values, [*[(0, 0)] * (values.ndim - 2), (0, odd[0]), (0, odd[1])])
+    rows = values[..., 0::2, :] + values[..., 1::2, :]
+    pairs: Array = rows[..., 0::2] + rows[..., 1::2]
+    return pairs
 
 
 def modes(values: Array, missing: Mask | None, levels: int) -> Iterator[tuple[Array, Mask]]:
@@ -85,49 +88,80 @@ def modes(values: Array, missing: Mask | None, levels: int) -> Iterator[tuple[Ar
     Parameters
     ----------
     values : ndarray, (rows, columns)
+        At most 1 048 576 cells.
     missing : bool, (rows, columns), or None
         Cells without data; None where there are none.
     levels : int
     """
-    known, found = np.unique(values, return_inverse=True)
-    largest = 2**levels
-    rows, cols = values.shape
-    codes = np.full((-(-rows // largest) * largest, -(-cols // largest) * largest), known.size, np.int32)
-    codes[:rows, :cols] = found.reshape(values.shape)
+    known, codes = _coded(values)
     if missing is not None:
-        codes[:rows, :cols][missing] = known.size
+        codes[missing] = known.size
     counting = _counted if known.size <= _FEW else _sorted
-    for level, (winners, empty) in enumerate(counting(codes, known.size, levels), 1):
-        inside = slice(-(-rows // 2**level)), slice(-(-cols // 2**level))
-        yield known[np.where(empty, 0, winners)[inside]], empty[inside]
+    for winners, empty in counting(codes, known.size, levels):
+        yield known[winners], empty
 
 
 def _counted(codes: Array, count: int, levels: int) -> Iterator[tuple[Array, Mask]]:
     """Count the cells of each value in each window."""
-    counts = [_pairs((codes == code).view(np.uint8)).astype(np.uint32) for code in range(count)]
-    for level in range(levels):
-        counts = [_pairs(found) for found in counts] if level else counts
-        most, winners = counts[0].copy(), np.zeros(counts[0].shape, np.intp)
+    narrow = codes.astype(np.uint8)
+    cells = np.equal(narrow, np.arange(count, dtype=np.uint8).reshape(-1, 1, 1)).view(np.uint8)
+    for level in range(1, levels + 1):
+        # so many cells as a window has are the most that is counted
+        cells = _pairs(cells.astype(np.min_scalar_type(4**level), copy=False))
+        most, winners = cells[0].copy(), np.zeros(cells.shape[1:], np.uint8)
         for code in range(1, count):
-            winners[counts[code] > most] = code
-            np.maximum(most, counts[code], out=most)
+            np.copyto(winners, np.uint8(code), where=cells[code] > most)  # the smaller of two
+            np.maximum(most, cells[code], out=most)
         yield winners, most == 0
 
 
 def _sorted(codes: Array, count: int, levels: int) -> Iterator[tuple[Array, Mask]]:
-    """Sort the cells of each window, and find the longest run of equal ones."""
-    codes = codes.astype(np.uint16 if count < 2**16 else np.uint32)
-    for level in range(1, levels + 1):
-        step = 2**level
-        rows, cols = codes.shape[0] // step, codes.shape[1] // step
-        cells = codes.reshape(rows, step, cols, step).transpose(0, 2, 1, 3).reshape(rows, cols, -1)
-        cells = np.sort(cells, axis=-1)
-        # The length of the run up to each cell: its place less the place where its run began.
-        places = np.arange(cells.shape[-1], dtype=np.int32)
-        begins = np.zeros(cells.shape, np.int32)
-        begins[..., 1:] = np.where(cells[..., 1:] != cells[..., :-1], places[1:], 0)
-        runs = places - np.maximum.accumulate(begins, axis=-1)
-        runs[cells == count] = -1  # missing
-        longest = runs.argmax(axis=-1)[..., None]  # the first of several, so the smallest value
-        winners, longest = (np.take_along_axis(found, longest, -1)[..., 0] for found in (cells, runs))
-        yield winners.astype(np.intp), longest < 0
+    """Sort pairs of a window and a value in it, so that equal ones come together.
+
+    There are as many pairs as cells at first; at each level those of four windows become one's.
+    """
+    shape = codes.shape
+    found = np.flatnonzero(codes < count)
+    rows, cols = np.divmod(found, shape[1])
+    codes = codes.ravel()[found]
+    numbers = np.ones(codes.size, np.int64)
+    for _ in range(levels):
+        shape = -(-shape[0] // 2), -(-shape[1] // 2)
+        pairs = ((rows >> 1) * shape[1] + (cols >> 1)) << _CODE | codes
+        packed = pairs << _NUMBER | numbers
+        packed.sort()
+        pairs, numbers = packed >> _NUMBER, packed & _mask(_NUMBER)
+        begins = _changes(pairs)
+        pairs, numbers = pairs[begins], np.add.reduceat(numbers, begins)
+        windows, codes = pairs >> _CODE, pairs & _mask(_CODE)
+        rows, cols = np.divmod(windows, shape[1])
+        firsts = _changes(windows)
+        best = np.maximum.reduceat(numbers << _CODE | _mask(_CODE) - codes, firsts)  # the smaller of two
+        winners, empty = np.zeros(shape, np.int64), np.ones(shape, np.bool_)
+        winners.flat[windows[firsts]] = _mask(_CODE) - (best & _mask(_CODE))
+        empty.flat[windows[firsts]] = False
+        yield winners, empty
+
+
+def _coded(values: Array) -> tuple[Array, Array]:
+    """Return the values that there are, ascending, and for each cell which it has."""
+    if values.dtype.kind in "iu":
+        low, high = values.min(), values.max()
+        span = int(high) - int(low) + 1
+        if span <= _SPAN:  # a table is faster than sorting
+            places = (values if values.dtype.itemsize == 8 else values.astype(np.int64)) - low
+            present = np.zeros(span, np.bool_)
+            present[places] = True
+            known = np.flatnonzero(present).astype(values.dtype) + low
+            return known, (np.cumsum(present, dtype=np.int64) - 1)[places]
+    known, codes = np.unique(values, return_inverse=True)
+    return known, codes.reshape(values.shape).astype(np.int64, copy=False)
+
+
+def _changes(sorted_numbers: Array) -> Array:
+    """Return where each new number begins."""
+    return np.flatnonzero(np.diff(sorted_numbers, prepend=-1))
+
+
+def _mask(bits: int) -> int:
+    return (1 << bits) - 1

@@ -103,8 +103,8 @@ def test_modes_are_the_most_frequent_values_of_all_cells_with_data(dtype: str, c
             np.testing.assert_allclose(some(file.read("classes", {}, factor=factor)), means, rtol=2e-7)
 
 
-@pytest.mark.parametrize("count", [5, 16, 17, 3000])
-def test_both_ways_of_counting_agree_with_the_slow_one(count: int) -> None:
+@pytest.mark.parametrize("count", [1, 2, 5, 3000])
+def test_counting_agrees_with_the_slow_way(count: int) -> None:
     values = np.random.default_rng(4).integers(0, count, (61, 40)).astype("i4")
     missing = np.random.default_rng(5).random(values.shape) < 0.2
     missing[:16, :16] = True
