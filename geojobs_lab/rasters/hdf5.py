@@ -1,5 +1,6 @@
 """Writing into HDF5 files: opening them for raw chunks, and what to say when that fails."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -8,6 +9,8 @@ import h5py
 
 from geojobs_lab.errors import RasterError
 from geojobs_lab.rasters.locks import HDF5_LOCK
+
+_SYSTEM = re.compile(r"error message = '([^']*)'")  # what the system said, in the midst of what HDF5 says
 
 
 @contextmanager
@@ -31,6 +34,8 @@ def telling(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        found = _SYSTEM.search(text)
         name = path.name.removeprefix(".").removesuffix(".part")
-        raise RasterError(f"{name!r} cannot be written: {reason.replace(str(path), name)}") from error
+        reason = found[1] if found else text.replace(str(path), name)
+        raise RasterError(f"{name!r} cannot be written: {reason}") from error
