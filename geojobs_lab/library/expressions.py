@@ -133,6 +133,14 @@ class MapByExpression(ExpressionTask):
         ListParameter(NdArrayParameter(""), "arrays_out", description="The values of the expression for each array."),
     )
 
+    def check_call(self, given: Collection[str], literals: Mapping[str, Any]) -> None:
+        """Raise ParameterNotValidError also where ``i`` is given, which is the place in the list."""
+        if "i" in given:
+            raise ParameterNotValidError(
+                "i: is the place in the list here, and cannot be given", parameter="i", value=literals.get("i")
+            )
+        super().check_call(given, literals)
+
     def execute(
         self,
         /,

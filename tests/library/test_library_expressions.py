@@ -126,6 +126,12 @@ def test_an_expression_of_one_array_has_one_variable(task: ExpressionTask, text:
         task(**arrays(task), expression=text, **extras)
 
 
+def test_the_index_cannot_be_given() -> None:
+    with pytest.raises(ParameterNotValidError, match="^i: is the place in the list here, and cannot be given"):
+        MapByExpression().clean({"arrays_in": [X], "expression": "x * i", "i": 5})
+    assert out(ApplyExpression(), array_in=[1, 2], expression="x * i", i=5).tolist() == [5, 10]
+
+
 @pytest.mark.parametrize("text", ["x", "x + y + z", "1"])
 def test_an_expression_that_reduces_has_two_variables(text: str) -> None:
     with pytest.raises(ParameterNotValidError, match="exactly two variables; found: "):
