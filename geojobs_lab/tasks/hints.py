@@ -2,7 +2,7 @@
 
 import sys
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from enum import Enum
 from functools import reduce
@@ -159,7 +159,7 @@ def _kind_of(hint: Any, name: str, label: str) -> tuple[Callable[..., Parameter]
             return kind, [], {}
     if base in (list, Sequence):
         return _list_of(arguments[0] if arguments else Any, label)
-    if base is dict:
+    if base in (dict, Mapping):
         return DictParameter, [], {}
     if origin is Literal and all(type(choice) in (str, int, float, bool) for choice in arguments):
         return ChoiceParameter, [], {"choices": arguments}

@@ -1,7 +1,7 @@
 import enum
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Annotated, Any, Literal, NamedTuple, NotRequired, TypedDict
 
@@ -117,6 +117,7 @@ def test_a_function_without_options_is_a_task_under_its_own_name():
         (object, AnyParameter("x")),
         (dict, DictParameter("x")),
         (dict[str, int], DictParameter("x")),
+        (Mapping[str, int], DictParameter("x")),
         (list, ListParameter(AnyParameter(""), "x")),
         (list[int], ListParameter(IntParameter(""), "x")),
         (Sequence[list[float]], ListParameter(ListParameter(FloatParameter(""), ""), "x")),
