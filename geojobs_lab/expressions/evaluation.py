@@ -140,7 +140,7 @@ class Evaluation:
         if found is None:
             found = self._made[key] = make()
         else:
-            found.shared = True
+            found.uses += 1
         return found
 
     def _reduction(self, node: Reduction) -> Operand:

@@ -71,7 +71,7 @@ def each_block(source: Source, block: Block, pieces: list[Window] | None = None)
             space.loaded.clear()
             if source.elsewhere:
                 source.load(piece, space)
-            for window in within(piece, source.at_once, source.order):
+            for window in within(piece, source.at_once, source.order) if source.elsewhere else (piece,):
                 block(number, window, space)
 
     share_out(pieces, work, alone=is_small(source))

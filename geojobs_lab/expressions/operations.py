@@ -66,6 +66,11 @@ class Prepared:
         """
         raise NotImplementedError
 
+    @property
+    def operands(self) -> Sequence[Any]:
+        """The constants as arrays, with a type in the place of each array."""
+        return self._fixed
+
     def _types(self) -> list[DType]:
         """Return the types of all operands."""
         return [operand if isinstance(operand, np.dtype) else operand.dtype for operand in self._fixed]
@@ -93,32 +98,48 @@ class Prepared:
         return space.take(shape, self.dtype)
 
 
-class _Function(Prepared):
-    """One of numpy's functions of each cell."""
+class Function(Prepared):
+    """One of numpy's functions of each cell.
+
+    Attributes
+    ----------
+    function, options
+        What is called, with the arrays that `operands` gives and where the result is to be.
+    through : bool
+        Whether the result is NaN wherever an operand is, by itself, and nothing else can be missing.
+    """
 
     def __init__(self, name: str, operands: Sequence[Operand]) -> None:
         super().__init__(operands)
-        self._function, loop = _FUNCTIONS[name], _loop(name, operands, self._types())
+        self.function, loop = _FUNCTIONS[name], _loop(name, operands, self._types())
         if name == "**" and _is_two(operands[1]):
             loop = loop or np.result_type(*self._types())
-            self._function, self._fixed = np.square, self._fixed[:1]
-        self._options: dict[str, Any] = {} if loop is None else {"dtype": loop}
-        self.dtype = self._function(*_empty(self._fixed), **self._options).dtype
-        self._through = self.dtype.kind == "f" and _lets_through(name, operands)
+            self.function, self._fixed = np.square, self._fixed[:1]
+        self.options: dict[str, Any] = {} if loop is None else {"dtype": loop}
+        self.dtype = self.function(*_empty(self._fixed), **self.options).dtype
+        self.through = self.dtype.kind == "f" and _lets_through(name, operands)
         self._divides = name == "%" and self.dtype.kind != "f"
 
     def compute(self, parts: Sequence[Cells], shape: Shape, space: Workspace, out: Array | None) -> Cells:
         """Return the result of blocks of the arrays."""
         arrays = self._arrays(parts)
-        if self._through:
-            missing = either(*[part.marked for part in parts])
-        else:
-            missing = either(np.array(True) if self._void else None, *[part.missing for part in parts])
-            if self._divides:
-                missing = either(missing, arrays[1] == 0)  # numpy says 0, which nobody has computed
+        missing = self._marks(parts) if self.through else self._missing(parts, arrays)
         data = self._target(shape, space, out, parts)
-        self._function(*arrays, out=data, **self._options)
-        return Cells.of(data, missing)
+        self.function(*arrays, data, **self.options)
+        return Cells(data, None, True) if missing is None else Cells.of(data, missing)
+
+    @staticmethod
+    def _marks(parts: Sequence[Cells]) -> Mask | None:
+        missing = None
+        for part in parts:
+            if part.marked is not None:
+                missing = either(missing, part.marked)
+        return missing
+
+    def _missing(self, parts: Sequence[Cells], arrays: Sequence[Array]) -> Mask | None:
+        missing = either(np.array(True) if self._void else None, *[part.missing for part in parts])
+        # numpy says 0, which nobody has computed
+        return either(missing, arrays[1] == 0) if self._divides else missing
 
 
 class _Clip(Prepared):
@@ -245,7 +266,7 @@ def prepare(name: str, operands: Sequence[Operand]) -> Prepared:
     if name == "positive" or (name in ("floor", "ceil") and _kind(operands[0]) in "biu"):
         return _Same(operands)
     special = _SPECIAL.get(name)
-    return _Function(name, operands) if special is None else special(operands)
+    return Function(name, operands) if special is None else special(operands)
 
 
 def _kind(operand: Operand) -> str:

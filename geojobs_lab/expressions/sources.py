@@ -12,13 +12,14 @@ from __future__ import annotations
 import math
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
 from geojobs_lab.expressions.cells import Array, Cells
-from geojobs_lab.expressions.operations import prepare
+from geojobs_lab.expressions.operations import Function, prepare
+from geojobs_lab.expressions.programs import Program, is_arithmetic
 from geojobs_lab.expressions.scalars import Scalar
 from geojobs_lab.expressions.selecting import set_zero
 from geojobs_lab.expressions.windows import Window, view, windows
@@ -88,8 +89,12 @@ class Source:
         The arrays that are not in memory, of which it is made.
     order : tuple of int, or None
         The axes from the largest stride in memory to the smallest; None where its arrays differ in that.
-    shared : bool
-        Whether several parts of the expression read it, so that a block is kept.
+    uses : int
+        How many parts of the expression read it; a block is kept where they are several.
+    marks : bool
+        Whether cells may be marked as missing.
+    is_arithmetic : bool
+        Whether it is computed by an operation that a `Program` can do.
     """
 
     shape: tuple[int, ...]
@@ -101,11 +106,13 @@ class Source:
     at_once: int = _AT_ONCE
     elsewhere: frozenset[Source] = frozenset()
     order: Order = None
-    shared: bool = False
+    uses: int = 1
+    marks: bool = True
+    is_arithmetic: bool = False
 
     def read(self, window: Window, space: Workspace, out: Array | None = None) -> Cells:
         """Return the cells of a window, perhaps in `out`."""
-        if not self.shared:
+        if self.uses == 1:
             return self._read(window, space, out)
         kept = space.kept(id(self), window)
         return space.keep(id(self), window, self._read(window, space, None)) if kept is None else kept
@@ -142,8 +149,12 @@ class Given(Source):
         self.masked = isinstance(array, np.ma.MaskedArray)
         self._mask = None if mask is np.ma.nomask else np.asarray(mask)
         self._data = np.asarray(np.ma.getdata(array))
+        self.marks = self._mask is not None and self.dtype.kind != "f"
+        self._as_it_is = self._mask is None and array.dtype == self.dtype and array.ndim > 0
 
     def _read(self, window: Window, space: Workspace, out: Array | None) -> Cells:
+        if self._as_it_is:
+            return Cells(self._data[window])
         data = view(self._data, window)
         missing = None if self._mask is None else view(self._mask, window)
         if missing is not None and not missing.any():
@@ -180,6 +191,7 @@ class Elsewhere(Source):
         self.chunks = None if array.chunks is None else array.chunks[len(steps) :]
         self.named = True
         self.elsewhere = frozenset([self])
+        self.marks = self.dtype.kind != "f"
         self.at_once = _AT_ONCE
         self.order = tuple(range(len(self.shape)))
 
@@ -216,6 +228,7 @@ class Held(Source):
 
     def __init__(self, cells: Cells, axes: tuple[int, ...], of: Source) -> None:
         self._cells = cells
+        self.marks = cells.marked is not None
         self.shape = cells.data.shape
         self.dtype = cells.data.dtype
         self.axes = axes
@@ -235,6 +248,7 @@ class Step(Source):
     def __init__(self, source: Source, index: int) -> None:
         self._source = source
         self._index = index
+        self.marks = source.marks
         self.shape = source.shape[1:]
         self.dtype = source.dtype
         self.axes = source.without([0])
@@ -265,6 +279,16 @@ def step(source: Source, index: int) -> Source:
     return source.step(index) if isinstance(source, Elsewhere) else Step(source, index)
 
 
+class Reader(Protocol):
+    """What gives cells for a window of a result."""
+
+    def read(self, window: Window, space: Workspace, out: Array | None = None) -> Cells:
+        """Return the cells of a window."""
+
+    def load(self, window: Window, space: Workspace) -> None:
+        """Load what lies elsewhere."""
+
+
 class Computed(Source):
     """An operator or elementwise function of sources and scalars, computed when a window is read.
 
@@ -288,7 +312,7 @@ class Computed(Source):
                     f"a result of shape {self.shape} is too large: {_shapes(sources)} are operands, and "
                     f"{MOST_CELLS} cells the most"
                 )
-        self._parts = [(source, self._place(source)) for source in sources]
+        self._readers: list[tuple[Source, Reader]] = [(source, self._reader(source)) for source in sources]
         self.chunks = next((self._chunks(source) for source in sources if source.chunks is not None), None)
         self.named = any(source.named for source in sources)
         self.masked = name == "mask" or (name not in ("isnan", "get_mask") and any(source.masked for source in sources))
@@ -300,6 +324,9 @@ class Computed(Source):
             name, [operand.dtype if isinstance(operand, Source) else operand for operand in operands]
         )
         self.dtype = self._operation.dtype
+        self.marks = self.dtype.kind != "f"
+        self.is_arithmetic = is_arithmetic(self._operation) and not any(source.marks for source in sources)
+        self._program: Program | None = None
 
     @staticmethod
     def _length(number: int, sources: Sequence[Source]) -> int:
@@ -308,9 +335,21 @@ class Computed(Source):
             raise ValueError(f"the shapes {_shapes(sources)} do not fit together")
         return next(iter(lengths - {1}), 1)
 
-    def _place(self, source: Source) -> _Place | None:
+    def _reader(self, source: Source) -> Reader:
         same = (source.shape, source.axes) == (self.shape, self.axes)
-        return None if same else _Place(source, self.axes, self.shape)
+        return source if same else _Place(source, self.axes, self.shape)
+
+    @property
+    def function(self) -> Function:
+        """The operation, of a source that `is_arithmetic`."""
+        assert isinstance(self._operation, Function)
+        return self._operation
+
+    def operands(self) -> Iterator[Array | tuple[Source, Reader]]:
+        """Yield the operands: constants, and sources with what reads them for a window of the result."""
+        readers = iter(self._readers)
+        for fixed in self._operation.operands:
+            yield next(readers) if isinstance(fixed, np.dtype) else fixed
 
     def _chunks(self, source: Source) -> tuple[int, ...]:
         known = dict(zip(source.axes, source.chunks or (), strict=True))
@@ -318,20 +357,25 @@ class Computed(Source):
 
     def load(self, window: Window, space: Workspace) -> None:
         """Load what lies elsewhere."""
-        for source, place in self._parts:
+        for source, reader in self._readers:
             if source.elsewhere:
-                source.load(window if place is None else place.own(window), space)
+                reader.load(window, space)
 
     def _read(self, window: Window, space: Workspace, out: Array | None) -> Cells:
-        parts = [
-            source.read(window, space) if place is None else place.read(window, space) for source, place in self._parts
-        ]
-        shape = tuple(part.stop - part.start for part in window)
+        if self.is_arithmetic and space.is_for_many:
+            if self._program is None:
+                self._program = Program(self)
+            return self._program.run(window, space, out)
+        parts = [reader.read(window, space) for _, reader in self._readers]
+        shape = tuple([part.stop - part.start for part in window])
         result = self._operation.compute(parts, shape, space, out)
         for part in parts:
             if part.spare and part.data is not result.data:
                 space.give(part.data)
         return result
+
+
+_ONE = slice(0, 1)
 
 
 class _Place:
@@ -346,15 +390,19 @@ class _Place:
         ]
         self._to = [source.axes.index(number) if number in source.axes else None for number in axes]
 
-    def own(self, window: Window) -> Window:
-        """Return what a window of the result is among the source's cells."""
-        return tuple(slice(0, 1) if place is None else window[place] for place in self._from)
+    def load(self, window: Window, space: Workspace) -> None:
+        """Load what lies elsewhere."""
+        self._source.load(self._own(window), space)
 
-    def read(self, window: Window, space: Workspace) -> Cells:
+    def _own(self, window: Window) -> Window:
+        """Return what a window of the result is among the source's cells."""
+        return tuple([_ONE if place is None else window[place] for place in self._from])
+
+    def read(self, window: Window, space: Workspace, out: Array | None = None) -> Cells:
         """Return what the source has of a window, with an axis for each of the result's."""
-        cells = self._source.read(self.own(window), space)
+        cells = self._source.read(self._own(window), space)
         shape = cells.data.shape
-        return cells.reshaped(tuple(1 if place is None else shape[place] for place in self._to))
+        return cells.reshaped(tuple([1 if place is None else shape[place] for place in self._to]))
 
 
 def _shapes(sources: Sequence[Source]) -> str:

@@ -7,6 +7,7 @@ expression needs as many as it is deep, and they stay in the processor's cache f
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,7 +39,13 @@ class Workspace:
         self._free: list[Array] = []
         self._own: dict[int, Array] = {}
         self._kept: dict[int, tuple[Window, Cells, Cells]] = {}
+        self._registers: dict[int, tuple[tuple[int, ...], list[Array]]] = {}
         self.loaded: dict[int, list[tuple[Window, Cells]]] = {}
+
+    @property
+    def is_for_many(self) -> bool:
+        """Whether there are several blocks, so that it pays to prepare for them."""
+        return self._bytes > 0
 
     def take(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
         """Return an array to write to, whose contents are arbitrary."""
@@ -62,6 +69,16 @@ class Workspace:
         base = array.base
         if base is not None and id(base) in self._own:
             self._free.append(base)
+
+    def registers(self, of: int, shape: tuple[int, ...], dtypes: Sequence[np.dtype[Any]]) -> list[Array]:
+        """Return arrays that a program writes to, the same ones as before where the shape is the same."""
+        known, arrays = self._registers.get(of, ((), []))
+        if known != shape:
+            for array in arrays:
+                self.give(array)
+            arrays = [self.take(shape, dtype) for dtype in dtypes]
+            self._registers[of] = shape, arrays
+        return arrays
 
     def kept(self, of: int, window: Window) -> Cells | None:
         """Return the cells that were kept of a part, if they are those of this window."""
