@@ -11,7 +11,7 @@ from typing import Any
 
 from geojobs_lab.expressions.functions import CONSTANTS
 from geojobs_lab.expressions.parser import parse
-from geojobs_lab.expressions.tree import Name, Node, walk
+from geojobs_lab.expressions.tree import Name, Node, Operation, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,13 @@ class Expression:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tree", parse(self.text))
+
+    def masking(self, name: str) -> Expression:
+        """Return the expression ``mask(name, …)`` with this one as its condition; messages quote this one."""
+        masking = Expression(self.text)
+        whole = (0, len(self.text))
+        object.__setattr__(masking, "tree", Operation(whole, "mask", (Name(whole, name), self.tree)))
+        return masking
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -126,7 +126,7 @@ def _found(cells: Cells, place: int | None, wanted: _Wanted, space: Workspace) -
                 part.total = _sum(values, place)
     elif wanted.count:
         missing = cells.missing
-    part.count = count if missing is None else count - np.sum(np.broadcast_to(missing, data.shape), axis=place)
+    part.count = count if missing is None else count - _how_many(np.broadcast_to(missing, data.shape), place)
     if wanted.squares:
         mean = part.mean if place is None else np.expand_dims(part.mean, place)
         np.subtract(values, mean, out=values)
@@ -143,6 +143,10 @@ def _found(cells: Cells, place: int | None, wanted: _Wanted, space: Workspace) -
     if wanted.high:
         part.high = _extreme(np.fmax, data, place, present)
     return part
+
+
+def _how_many(missing: Mask, place: int | None) -> Any:
+    return np.count_nonzero(missing) if place is None else np.add.reduce(missing, axis=place, dtype=np.int64)
 
 
 def _values(data: Array, missing: Mask | None, space: Workspace) -> Array:

@@ -92,8 +92,7 @@ class MaskByExpression(ExpressionTask):
         from geojobs_lab.rasters.calculating import calculate
 
         (name,) = self._names(expression, extras)
-        condition = calculate(expression, {name: array_in, **extras}, align=align)
-        return calculate("mask(array, condition)", {"array": array_in, "condition": condition}, align=align)
+        return calculate(Expression(expression).masking(name), {name: array_in, **extras}, align=align)
 
 
 class ApplyExpression(ExpressionTask):

@@ -148,9 +148,10 @@ class _Order:
     @classmethod
     def of(cls, labelled: Sequence[tuple[str, xr.DataArray]], method: str | None) -> _Order:
         rasters = [data for _, data in labelled]
-        placed = [data for data in rasters if _has_place(data)]
+        has_place = {id(data): _has_place(data) for data in rasters}
+        placed = [data for data in rasters if has_place[id(data)]]
         if method is None:
-            same_grid([data.rename(label) for label, data in labelled if _has_place(data)])
+            same_grid([data.rename(label) for label, data in labelled if has_place[id(data)]])
         onto = dict(zip(map(id, placed), align_rasters(placed, method=method or "nearest"), strict=True))
         aligned = {id(data): onto.get(id(data), data) for data in rasters}
         most_first = sorted(aligned.values(), key=lambda data: -data.ndim)
