@@ -30,7 +30,7 @@ class RasterDatasetParameter(Parameter):
     """
 
     id = "raster_dataset"
-    wanted = "a raster dataset: a reference to a service like 'service://name', an xarray.Dataset, or a Path"
+    wanted = "a raster dataset: a service like 'service://name' (in Python an xarray.Dataset or a Path too)"
 
     def clean(self, value: Any) -> Any:
         """Return the dataset, the path or the `ServiceReference`, or raise ParameterNotValidError."""
@@ -83,7 +83,7 @@ class FeatureDatasetParameter(Parameter):
     """
 
     id = "feature_dataset"
-    wanted = "a FeatureCollection in GeoJSON, a geopandas.GeoDataFrame, or a Path"
+    wanted = "a FeatureCollection in GeoJSON (in Python a geopandas.GeoDataFrame or a Path too)"
 
     def clean(self, value: Any) -> Any:
         """Return the GeoDataFrame, the path or the feature collection, or raise ParameterNotValidError."""

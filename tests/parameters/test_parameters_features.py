@@ -267,7 +267,7 @@ def test_what_is_no_feature_dataset_is_refused_with_the_reason(value, why):
     with pytest.raises(ParameterNotValidError) as caught:
         FeatureDatasetParameter("x").clean(value)
     assert str(caught.value).startswith(
-        "x: must be a FeatureCollection in GeoJSON, a geopandas.GeoDataFrame, or a Path"
+        "x: must be a FeatureCollection in GeoJSON (in Python a geopandas.GeoDataFrame or a Path too)"
     )
     assert f": {why}" in str(caught.value)
 
@@ -323,7 +323,7 @@ def test_a_raster_dataset_is_a_whole_service():
     [
         ("service://a:v", "not 'service://a:v': the whole service is wanted, and a variable is named"),
         ("service://a@2070", "not 'service://a@2070': the whole service is wanted, and a time is named"),
-        ("two.nc", "x: must be a raster dataset: a reference to a service like 'service://name', an xarray.Dataset"),
+        ("two.nc", "x: must be a raster dataset: a service like 'service://name' (in Python an"),
         ("/etc/passwd", "not '/etc/passwd'"),
         (xr.DataArray([[1.0]]), "not DataArray of shape (1, 1)"),
         ({"a": 1}, "not {'a': 1}"),
