@@ -5,9 +5,7 @@ deflate are undone outside of it, by ISA-L where it is there. What else a datase
 """
 
 import math
-import weakref
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,12 +17,15 @@ try:
 except ImportError:  # no wheels for this machine's processor
     from zlib import decompress
 
+if TYPE_CHECKING:
+    import h5py
+
 _DEFLATE, _SHUFFLE = 1, 2  # HDF5's numbers of its filters
 _LARGEST = 2**26  # bytes of a chunk that is decoded as a whole
 
 
 class RawChunks:
-    """A chunked dataset whose handle stays open.
+    """A dataset of an open file, which stays open as long as this is used.
 
     Attributes
     ----------
@@ -36,14 +37,9 @@ class RawChunks:
         Whether `read` can be used: the filters are known and a chunk is not too large.
     """
 
-    def __init__(self, path: Path, dataset: str) -> None:
-        import h5py  # it takes a while, and not every process that knows rasters draws tiles
-
+    def __init__(self, file: "h5py.File", dataset: str) -> None:
         with HDF5_LOCK:
-            file = h5py.File(path, "r")
             self._dataset = file[dataset]
-            # h5py closes what nobody holds any more without our lock.
-            weakref.finalize(self, _close, file).atexit = False
             self.shape: tuple[int, ...] = self._dataset.shape
             self.chunk: tuple[int, ...] | None = self._dataset.chunks
             self.dtype = np.dtype(self._dataset.dtype.str)
@@ -89,11 +85,6 @@ class RawChunks:
         with HDF5_LOCK:
             found[tuple(slice(0, cut.stop - cut.start) for cut in part)] = self._dataset[part]
         return found
-
-
-def _close(file: Any) -> None:
-    with HDF5_LOCK:
-        file.close()
 
 
 def _inflate(data: bytes, size: int) -> bytes:

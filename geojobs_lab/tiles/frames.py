@@ -108,6 +108,13 @@ class Frame:
         return self.lines.stop - self.lines.start, self.columns.stop - self.columns.start
 
     @property
+    def key(self) -> tuple[object, ...]:
+        """What tells the part from others."""
+        lines, columns = self.lines, self.columns
+        box = self.left, self.top, self.right, self.bottom
+        return *box, self.shape, lines.start, lines.stop, columns.start, columns.stop, str(self.crs)
+
+    @property
     def is_cylindrical(self) -> bool:
         """Whether columns are of one longitude and lines of one latitude."""
         return isinstance(self.crs, str)

@@ -7,24 +7,31 @@ projected and at a seam, every pixel goes the exact way.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from itertools import count
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from geojobs_lab.rasters import AnyGrid, Grid
 from geojobs_lab.rasters.projections import to_wgs84
 from geojobs_lab.tiles.frames import Frame
-
-Floats = NDArray[Any]
-"""Single precision where that is enough."""
-Flags = NDArray[np.bool_]
+from geojobs_lab.tiles.lastused import LastUsed
+from geojobs_lab.tiles.lattice import (
+    Flags,
+    Floats,
+    Lattice,
+    any_of,
+    extremes,
+    is_separable,
+    lattice,
+    pixel_side,
+    usual_step,
+    wrong_squares,
+)
 
 _EDGE = 0.01  # of a cell: a centre that misses the grid by less is on it, so that rounding opens no seam
 _SQUARES = (32, 16)  # pixels along the sides of the squares that are looked at, of 3 x 3 exact places each
-_ALLOWED = 0.5  # pixels that a square's middles may miss; with the middles as places the error is a quarter of that
-_SAME = 1e-6  # of a cell: what rounding misses
+_MOST_KEPT = 32 * 2**20  # bytes: what windows of a few maps show
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,16 @@ class Positions:
         """Whether rows belong to lines and columns to columns."""
         return self.rows.ndim == 1
 
+    @property
+    def nbytes(self) -> int:
+        """About how much memory it takes."""
+        arrays = (self.rows, self.cols, self.on_rows, self.on_cols)
+        return 1000 + sum(array.nbytes for array in arrays if array is not None)
+
+
+_kept: LastUsed[Positions | None] = LastUsed(_MOST_KEPT)
+_numbers = count()
+
 
 class Placement:
     """What has to be known of a grid to place pixels on it: found out once, for all pictures.
@@ -64,6 +81,7 @@ class Placement:
 
     def __init__(self, grid: AnyGrid) -> None:
         self.grid = grid
+        self._number = next(_numbers)
         self.shape = grid.shape
         self.wraps = grid.wraps
         self._lonlat = grid.separable and grid.is_geographic
@@ -79,7 +97,16 @@ class Placement:
         self._transform = None if grid.is_geographic else to_wgs84(grid.crs).transform
 
     def positions(self, frame: Frame) -> Positions | None:
-        """Return where the pixels of a frame lie, None where none has a cell."""
+        """Return where the pixels of a frame lie, None where none has a cell; kept for the next step of time."""
+        key = (self._number, frame.key)
+        try:
+            return _kept.get(key)
+        except KeyError:
+            found = self._find(frame)
+            _kept.put(key, found, 500 if found is None else found.nbytes)
+            return found
+
+    def _find(self, frame: Frame) -> Positions | None:
         if self._lonlat and frame.is_cylindrical:
             lines, columns = (np.arange(size + 1) for size in frame.size)
             return self._separable(*frame.lonlat(lines, columns))
@@ -100,21 +127,21 @@ class Placement:
                 on_rows, on_cols = rows == rows, cols == cols
         if not (on_rows.any() and on_cols.any()):
             return None
-        cells = min(_step(all_y, on_rows) / self._resolution[1], _step(all_x, on_cols) / self._resolution[0])
+        cells = min(usual_step(all_y, on_rows) / self._resolution[1], usual_step(all_x, on_cols) / self._resolution[0])
         return Positions(rows, cols, None if on_rows.all() else on_rows, None if on_cols.all() else on_cols, cells)
 
     # -- every pixel
 
     def _scattered(self, frame: Frame) -> Positions | None:
         for side in _SQUARES:
-            down, across = (_lattice(size, side) for size in frame.size)
+            down, across = (lattice(size, side) for size in frame.size)
             rows, cols, x, y = self._exact(frame, down.nodes[:, None], across.nodes[None, :])
-            if self._straight and frame.is_cylindrical and _is_separable(x, y):
+            if self._straight and frame.is_cylindrical and is_separable(x, y):
                 return self._cylindrical(frame)
-            wrong = _wrong(rows, cols, down.gap, across.gap)
+            wrong = wrong_squares(rows, cols, down.gap, across.gap)
             if not wrong.any():
                 break
-        cells = _steps(rows, cols, down.gap, across.gap)
+        cells = pixel_side(rows, cols, down.gap, across.gap)
         rows_of, cols_of = (down.spread(places.astype(self._dtype), across) for places in (rows, cols))
         is_inside = self._regular is None or (_within(rows, self.shape[0]) and _within(cols, self.shape[1]))
         if wrong.any():
@@ -153,19 +180,19 @@ class Placement:
         _, y = self._from_lonlat(np.full(height + 1, lons[width // 2]), lats)
         return self._separable(x, y)
 
-    def _near(self, frame: Frame, rows: Floats, cols: Floats, down: "_Lattice", across: "_Lattice") -> Flags:
+    def _near(self, frame: Frame, rows: Floats, cols: Floats, down: "Lattice", across: "Lattice") -> Flags:
         """Tell which squares may hold cells."""
-        low_row, high_row = _extremes(rows)
-        low_col, high_col = _extremes(cols)
+        low_row, high_row = extremes(rows)
+        low_col, high_col = extremes(cols)
         ny, nx = self.shape
         with np.errstate(invalid="ignore"):
             high, wide = high_row - low_row, high_col - low_col  # once more as much round what is known
             near = (low_row - high <= ny) & (high_row + high >= 0) & (low_col - wide <= nx) & (high_col + wide >= 0)
         unknown = ~(np.isfinite(rows) & np.isfinite(cols))
-        some = _any_of(unknown) & ~_any_of(~unknown)
-        return np.where(some, self._in_box(frame, down, across), near | _any_of(unknown))
+        some = any_of(unknown) & ~any_of(~unknown)
+        return np.where(some, self._in_box(frame, down, across), near | any_of(unknown))
 
-    def _in_box(self, frame: Frame, down: "_Lattice", across: "_Lattice") -> Flags:
+    def _in_box(self, frame: Frame, down: "Lattice", across: "Lattice") -> Flags:
         """Tell which squares touch the box of longitudes and latitudes that holds the grid."""
         if not frame.is_cylindrical:
             return np.ones((down.squares, across.squares), dtype=bool)
@@ -201,116 +228,5 @@ class Placement:
         return float(found) if np.isfinite(found) else 1.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Lattice:
-    """The exact places along one side of a picture, and how its pixels lie between them.
-
-    Attributes
-    ----------
-    nodes : ndarray
-        The pixels, not always whole, that go the exact way: two for each square, and the last one.
-    gap : float
-        Pixels between two of them.
-    left, share : ndarray
-        The node before each pixel, and how far it is on the way to the next.
-    square : ndarray
-        The square of each pixel.
-    """
-
-    nodes: Floats
-    gap: float
-    left: NDArray[np.intp]
-    share: Floats
-    square: NDArray[np.intp]
-
-    @property
-    def squares(self) -> int:
-        return len(self.nodes) // 2
-
-    def spread(self, values: Floats, across: "_Lattice") -> Floats:
-        """Interpolate from the nodes to the pixels of a picture, of which this is the side from top to bottom."""
-        with np.errstate(invalid="ignore", over="ignore"):
-            lines = values[self.left]
-            lines += (values[1:] - values[:-1])[self.left] * self.share[:, None]
-            found = lines.take(across.left, axis=1)
-            change = (lines[:, 1:] - lines[:, :-1]).take(across.left, axis=1)
-            change *= across.share
-            found += change
-        return found
-
-
-@lru_cache(maxsize=64)
-def _lattice(size: int, side: int) -> _Lattice:
-    gaps = 2 * max(1, -(-size // side))
-    nodes = np.linspace(0, max(size - 1, 1e-3), gaps + 1)  # a single pixel has some width too
-    places = np.arange(size) / nodes[1]
-    left = np.minimum(places.astype(np.intp), gaps - 1)
-    return _Lattice(nodes, float(nodes[1]), left, (places - left).astype(np.float32), left // 2)
-
-
-def _wrong(rows: Floats, cols: Floats, gap_down: float, gap_across: float) -> Flags:
-    """Tell in which squares the middles are not where their neighbours say, by more than is allowed, or unknown."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        missed = np.hypot(_missed(rows), _missed(cols))
-        down = np.hypot(rows[2::2] - rows[:-1:2], cols[2::2] - cols[:-1:2]) / (2 * gap_down)
-        along = np.hypot(rows[:, 2::2] - rows[:, :-1:2], cols[:, 2::2] - cols[:, :-1:2]) / (2 * gap_across)
-        # The pixel's longer side: a projection squeezes it at its edges.
-        pixel = np.maximum(np.minimum(down[:, 2::2], down[:, :-1:2]), np.minimum(along[2::2], along[:-1:2]))
-        fits: Flags = missed <= _ALLOWED * pixel + _SAME
-        return ~fits
-
-
-def _missed(values: Floats) -> Floats:
-    """Return for each square by how much the places between its corners miss the mean of their neighbours."""
-    along = np.abs(values[::2, 1::2] - (values[::2, :-1:2] + values[::2, 2::2]) / 2)
-    down = np.abs(values[1::2, ::2] - (values[:-1:2, ::2] + values[2::2, ::2]) / 2)
-    corners = values[:-1:2, :-1:2] + values[:-1:2, 2::2] + values[2::2, :-1:2] + values[2::2, 2::2]
-    middle = np.abs(values[1::2, 1::2] - corners / 4)
-    most: Floats = np.maximum.reduce([middle, along[:-1], along[1:], down[:, :-1], down[:, 1:]])
-    return most
-
-
-def _steps(rows: Floats, cols: Floats, gap_down: float, gap_across: float) -> float:
-    """Return the typical shorter side of a pixel, in cells."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        down = np.hypot(rows[1:] - rows[:-1], cols[1:] - cols[:-1]) / gap_down
-        across = np.hypot(rows[:, 1:] - rows[:, :-1], cols[:, 1:] - cols[:, :-1]) / gap_across
-    return float(np.fmin(_median(down), _median(across)))
-
-
-def _step(places: Floats, meant: Flags) -> float:
-    """Return the typical distance from one place to the next, of those that are meant."""
-    return _median(np.abs(places[1:] - places[:-1])[meant])
-
-
-def _median(values: Floats) -> float:
-    """Return the median of what is finite, NaN where nothing is; numpy's own takes ten times as long for so few."""
-    known = np.sort(values[np.isfinite(values)], axis=None)
-    return float(known[known.size // 2]) if known.size else np.nan
-
-
-def _is_separable(x: Floats, y: Floats) -> bool:
-    """Tell whether x is the same all along each column and y all along each line, to a small part of a node's way."""
-    with np.errstate(invalid="ignore"):
-        apart_x, apart_y = np.abs(x[:, 1:] - x[:, :-1]).min(), np.abs(y[1:] - y[:-1]).min()
-        return bool((np.ptp(x, axis=0) <= _EDGE * apart_x).all() and (np.ptp(y, axis=1) <= _EDGE * apart_y).all())
-
-
 def _within(values: Floats, count: int) -> bool:
     return bool(values.min() >= 0 and values.max() <= count)
-
-
-def _extremes(values: Floats) -> tuple[Floats, Floats]:
-    """Return the least and the greatest of the nine places of each square; NaN where one is unknown."""
-    rows = values[:-1:2], values[1::2], values[2::2]
-    low, high = np.minimum.reduce(rows), np.maximum.reduce(rows)
-    return (
-        np.minimum.reduce([low[:, :-1:2], low[:, 1::2], low[:, 2::2]]),
-        np.maximum.reduce([high[:, :-1:2], high[:, 1::2], high[:, 2::2]]),
-    )
-
-
-def _any_of(flags: Flags) -> Flags:
-    """Tell for each square whether a flag is set at one of its nine places."""
-    rows = flags[:-1:2] | flags[1::2] | flags[2::2]
-    return np.asarray(rows[:, :-1:2] | rows[:, 1::2] | rows[:, 2::2])

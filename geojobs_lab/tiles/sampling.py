@@ -29,7 +29,7 @@ def level_of(cells: float, levels: tuple[int, ...], shape: tuple[int, int]) -> t
     It is the coarsest level whose cells are not larger than a pixel. A raster without overviews is taken as it is, or,
     when it has more than 4 million cells, thinned to the power of two that such an overview would have.
     """
-    wanted = cells * (1 + 1e-9)
+    wanted = cells * (1 + 1e-9) if math.isfinite(cells) else 1.0
     if len(levels) == 1 and math.prod(shape) > _READ_WHOLE and wanted >= 2:
         return 1, 2 ** math.floor(math.log2(wanted))
     return max(level for level in levels if level <= max(wanted, 1)), 1
@@ -130,26 +130,24 @@ def _cells(blocks: Blocks, rows: Cells, cols: Cells) -> Values:
 def _of_pairs(blocks: Blocks, rows: Cells, cols: Cells) -> Values:
     """Return (rows, columns) of values, gathered block by block."""
     high, wide = blocks.size
-    down, across = list(_runs(rows // high)), list(_runs(cols // wide))
-    found = blocks.get(dict.fromkeys((row, col) for (row, _), (col, _) in product(down, across)))
-    if len(found) == 1:
-        ((row, col), block), *_ = found.items()
-        return _pairs(block, rows - row * high, cols - col * wide)
+    down = [(row, lines, rows[lines] - row * high) for row, lines in _runs(rows // high)]
+    across = []
+    for col, columns in _runs(cols // wide):
+        within = cols[columns] - col * wide
+        first, last = int(within.min()), int(within.max()) + 1
+        across.append((col, columns, slice(first, last), within - first))
+    found = blocks.get(dict.fromkeys((row, col) for (row, *_), (col, *_) in product(down, across)))
     values: Values | None = None
-    for row, lines in down:
-        in_rows = rows[lines] - row * high
-        for col, columns in across:
-            block = found[row, col]
+    for row, lines, in_rows in down:
+        for col, columns, part, in_part in across:
+            # Four times faster one after the other; a row of which little is taken is not copied whole.
+            picked = found[row, col][:, part].take(in_rows, axis=0).take(in_part, axis=1)
+            if len(found) == 1 and picked.shape == (rows.size, cols.size):
+                return picked
             if values is None:
-                values = np.empty((rows.size, cols.size), block.dtype)
-            values[lines, columns] = _pairs(block, in_rows, cols[columns] - col * wide)
+                values = np.empty((rows.size, cols.size), picked.dtype)
+            values[lines, columns] = picked
     return values if values is not None else np.empty((rows.size, cols.size))
-
-
-def _pairs(block: Values, rows: Cells, cols: Cells) -> Values:
-    # Four times faster one after the other; a row of which little is taken is not copied whole.
-    first, last = int(cols.min()), int(cols.max()) + 1
-    return block[:, first:last].take(rows, axis=0).take(cols - first, axis=1)
 
 
 def _runs(numbers: Cells) -> Iterator[tuple[int, slice]]:
