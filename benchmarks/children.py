@@ -8,6 +8,7 @@ a module of `benchmarks` that is run by such an interpreter, and answers one JSO
 import fcntl
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -42,7 +43,7 @@ def interpreter(name: str, requirements: Sequence[str]) -> Path:
     NotInstalled
         The one that is named, or made, does not have it.
     """
-    variable = f"GEOJOBS_{name.upper().replace('-', '_')}_PYTHON"
+    variable = "GEOJOBS_" + re.sub(r"\W", "_", name).upper() + "_PYTHON"
     named = os.environ.get(variable)
     if named:
         _check(Path(named), name, f"{variable} names an interpreter that")

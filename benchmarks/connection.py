@@ -30,7 +30,9 @@ class Connection:
         """Connect to the server whose base URL ends with a slash."""
         parts = urlsplit(url)
         reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-        return cls(reader, writer, parts.path, f"Host: {parts.netloc}\r\nAuthorization: token {token}\r\n")
+        return cls(
+            reader, writer, parts.path, f"Host: {parts.netloc}\r\nAccept: */*\r\nAuthorization: token {token}\r\n"
+        )
 
     async def request(self, method: str, path: str, document: object = None) -> Any:
         """Send a request and return the JSON that came back.

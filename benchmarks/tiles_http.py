@@ -8,16 +8,17 @@ import asyncio
 import json
 import subprocess
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import ncdjango_peer, tiles_xpublish
+from benchmarks import ncdjango_peer, tiles_ncdjango, tiles_titiler, tiles_xpublish
 from benchmarks.children import NotInstalled
 from benchmarks.connection import Connection
 from benchmarks.measure import Table, Times
 from benchmarks.server import API, STATUS, free_port, jupyter_server
-from benchmarks.tiles_data import COLORMAP, RANGE, ZOOMS, Files, Tile, tiles_of
+from benchmarks.tiles_data import ZOOMS, Files, Tile, mercator_bounds, tiles_of
 
 CONNECTIONS = 16
 WARM_AIM, UNCACHED_AIM = 600.0, 400.0  # tiles/s
@@ -58,19 +59,49 @@ def _measured(files: Files, *, peers: bool) -> Table:
     with jupyter_server(settings={"services": {"raster": str(files.netcdf)}}) as server:
         base = f"{API}services/raster/"
         asyncio.run(_ready(server.url, server.token, base))
-        path = f"{base}variables/data/tiles/{{}}/{{}}/{{}}.png"
-        asyncio.run(_rows(table, "geojobs_lab", server.url, server.token, path, known, distinct, _SINGLE, _MANY))
+        path = f"{base}variables/data/tiles/{{}}/{{}}/{{}}.png".format
+        asyncio.run(
+            _rows(table, "geojobs_lab", server.url, server.token, lambda t: path(*t), known, distinct, _SINGLE, _MANY)
+        )
         floor = asyncio.run(_load(server.url, server.token, [STATUS] * _SINGLE, [STATUS] * _MANY))
         table.add(f"beside it: {STATUS} of the same server", *floor)
-    if peers:
-        few = known[:: -(-len(known) // _SLOW)]
-        with _peer_server(files, table, tiles_xpublish.NAME) as url:
+    for peer in _peers(files) if peers else ():
+        with _serving(peer, files, table) as url:
             if url:
-                query = f"variables=data&style=raster/{COLORMAP}&width=256&height=256&f=png"
-                limits = f"colorscalerange={RANGE[0]:g},{RANGE[1]:g}"
-                path = f"datasets/raster/tiles/WebMercatorQuad/{{0}}/{{2}}/{{1}}?{query}&{limits}"
-                asyncio.run(_rows(table, "xpublish-tiles, uvicorn", url, "", path, few, distinct, _SLOW, _SLOW))
+                few = known[:: -(-len(known) // _SLOW)]
+                asyncio.run(_rows(table, peer.name, url, "", peer.path, few, distinct, _SLOW, _SLOW))
     return table
+
+
+@dataclass(frozen=True, slots=True)
+class _Peer:
+    """A peer's server: a module that is run with a port and the files.
+
+    Attributes
+    ----------
+    path : callable
+        Of a tile -> what is asked for.
+    """
+
+    name: str
+    module: str
+    interpreter: Callable[[], Path]
+    path: Callable[[Tile], str]
+
+
+def _peers(files: Files) -> tuple[_Peer, ...]:
+    titiler, xpublish = tiles_titiler.path(files), tiles_xpublish.path()
+    return (
+        _Peer(
+            "rio-tiler, COG: titiler, uvicorn", "tiles_titiler", tiles_titiler.interpreter, lambda t: titiler.format(*t)
+        ),
+        _Peer("xpublish-tiles, uvicorn", "tiles_xpublish", tiles_xpublish.interpreter, lambda t: xpublish.format(*t)),
+        _Peer("ncdjango export, processes", "tiles_ncdjango", ncdjango_peer.interpreter, _exported),
+    )
+
+
+def _exported(tile: Tile) -> str:
+    return tiles_ncdjango.path().format(*mercator_bounds(tile))
 
 
 async def _ready(url: str, token: str, path: str) -> None:
@@ -88,16 +119,16 @@ async def _rows(
     name: str,
     url: str,
     token: str,
-    path: str,
+    path: Callable[[Tile], str],
     known: Sequence[Tile],
     distinct: Sequence[Tile],
     single: int,
     many: int,
 ) -> None:
     """Add a row for uncached tiles, then one for warm ones."""
-    paths = [path.format(*tile) for tile in distinct]
+    paths, again = [path(tile) for tile in distinct], [path(tile) for tile in known]
+    await _load(url, token, again[:1], again[:1])  # what is loaded and compiled with the first tile
     uncached = await _load(url, token, paths[:single], paths[single : single + many])
-    again = [path.format(*tile) for tile in known]
     await _load(url, token, again, again)
     times = -(-max(single, many) // len(again))
     warm = await _load(url, token, (again * times)[:single], (again * times)[:many])
@@ -131,19 +162,16 @@ async def _load(url: str, token: str, single: Sequence[str], many: Sequence[str]
 
 
 @contextmanager
-def _peer_server(files: Files, table: Table, name: str) -> Iterator[str | None]:
+def _serving(peer: _Peer, files: Files, table: Table) -> Iterator[str | None]:
     """Run a peer's server; None, and a row that says so, where it is not installed."""
-    module, python = {
-        tiles_xpublish.NAME: ("benchmarks.tiles_xpublish", tiles_xpublish.interpreter),
-        "ncdjango": ("benchmarks.tiles_ncdjango", ncdjango_peer.interpreter),
-    }[name]
     port = free_port()
     try:
-        command = [str(python()), "-m", module, "serve", str(port), json.dumps(files.to_json())]
+        python = peer.interpreter()
     except NotInstalled as error:
-        table.add(f"{name} not measured: {error}", *[None] * 6)
+        table.add(f"{peer.name}: not measured, {error}", *[None] * 6)
         yield None
         return
+    command = [str(python), "-m", f"benchmarks.{peer.module}", str(port), json.dumps(files.to_json())]
     process = subprocess.Popen(command, cwd=_REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         asyncio.run(_listening(process, f"http://127.0.0.1:{port}/"))

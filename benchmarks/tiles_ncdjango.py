@@ -2,10 +2,14 @@
 
 A request goes through Django's test client: URL, view, model rows from SQLite, file, warp and PNG as in a server,
 without the socket. It keeps nothing from one request to the next but its database connection, so its cold is its warm.
+Run with a port and files it is a server.
 """
 
+import json
+import sys
 import tempfile
 from pathlib import Path
+from socketserver import ForkingMixIn
 from urllib.parse import urlencode
 
 from benchmarks.ncdjango_peer import set_up
@@ -29,7 +33,7 @@ class Export:
         self._client = Client()
 
     def draw(self, tile: Tile) -> bytes:
-        answer = self._client.get(url(tile), HTTP_ACCEPT="image/png")
+        answer = self._client.get("/" + path().format(*mercator_bounds(tile)), HTTP_ACCEPT="image/png")
         if answer.status_code != 200:
             raise RuntimeError(f"tile {tile}: {answer.status_code}")
         return bytes(answer.content)
@@ -38,10 +42,9 @@ class Export:
         pass  # it opens the file in each request and closes it
 
 
-def url(tile: Tile) -> str:
-    """Return the path of a tile's export."""
+def path() -> str:
+    """Return the path of an export, with places for west, south, east and north."""
     query = {
-        "bbox": ",".join(map(repr, mercator_bounds(tile))),
         "bboxSR": 102100,
         "imageSR": 102100,
         "size": "256,256",
@@ -49,7 +52,7 @@ def url(tile: Tile) -> str:
         "transparent": "true",
         "f": "image",
     }
-    return f"/arcgis/rest/services/{_SERVICE}/MapServer/export?{urlencode(query)}"
+    return f"arcgis/rest/services/{_SERVICE}/MapServer/export?{urlencode(query)}&bbox={{!r}},{{!r}},{{!r}},{{!r}}"
 
 
 def _publish(files: Files) -> None:
@@ -90,13 +93,32 @@ def _publish(files: Files) -> None:
     )
 
 
+def _run(port: int) -> None:
+    """Serve, a process for each connection: libhdf5 is not to be used by two threads."""
+    from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
+    from django.core.wsgi import get_wsgi_application
+    from django.db import connection
+
+    class Server(ForkingMixIn, ThreadedWSGIServer):  # Django keeps connections of those with threads alone
+        max_children = 64
+
+    connection.close()
+    server = Server(("127.0.0.1", port), WSGIRequestHandler)
+    server.set_app(get_wsgi_application())
+    server.serve_forever()
+
+
 def _main() -> None:
     with tempfile.TemporaryDirectory(prefix="geojobs-bench-") as name:
-        set_up(Path(name))
+        set_up(Path(name), MIDDLEWARE=["django.middleware.common.CommonMiddleware"])  # answers have a length
         from django.core.management import call_command
 
         call_command("migrate", verbosity=0)
-        serve(Export)
+        if sys.argv[1:]:
+            _publish(Files.from_json(json.loads(sys.argv[2])))
+            _run(int(sys.argv[1]))
+        else:
+            serve(Export)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Tiles of xpublish-tiles, in an environment of its own: its pipeline on a data set that is loaded.
 
-Run as a child it draws in its process; with ``serve`` and a port it is a server, its tiles plugin behind uvicorn.
+Run as a child it draws in its process; with a port and files it is a server, its tiles plugin behind uvicorn.
 The version is the newest that runs on Python 3.11.
 """
 
@@ -20,6 +20,12 @@ REQUIREMENTS = ["xpublish-tiles==0.4.3", "xpublish==0.5.2", "xarray==2026.9.0", 
 def interpreter() -> Path:
     """Return the Python that has xpublish-tiles; see `children.interpreter`."""
     return children.interpreter(NAME, REQUIREMENTS)
+
+
+def path() -> str:
+    """Return the path of a tile, with places for z, x and y."""
+    query = f"variables=data&style=raster/{COLORMAP}&width=256&height=256&f=png"
+    return f"datasets/raster/tiles/WebMercatorQuad/{{0}}/{{2}}/{{1}}?{query}&colorscalerange={RANGE[0]:g},{RANGE[1]:g}"
 
 
 def dataset_of(files: Files) -> Any:
@@ -103,8 +109,8 @@ def _serve(port: int, files: Files) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["serve"]:
-        _serve(int(sys.argv[2]), Files.from_json(json.loads(sys.argv[3])))
+    if sys.argv[1:]:
+        _serve(int(sys.argv[1]), Files.from_json(json.loads(sys.argv[2])))
     else:
         from benchmarks.tiles_peer import serve
 
