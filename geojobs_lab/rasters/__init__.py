@@ -13,6 +13,7 @@ from geojobs_lab.rasters.aligning import align, same_grid
 from geojobs_lab.rasters.anygrid import AnyGrid
 from geojobs_lab.rasters.attaching import as_raster
 from geojobs_lab.rasters.curvilinear import CurvilinearGrid
+from geojobs_lab.rasters.geotiff import write_geotiff
 from geojobs_lab.rasters.grid import Grid
 from geojobs_lab.rasters.locks import HDF5_LOCK
 from geojobs_lab.rasters.opening import open_raster, open_raster_dataset
@@ -22,6 +23,7 @@ from geojobs_lab.rasters.rasterfile import RasterFile
 from geojobs_lab.rasters.rectilinear import RectilinearGrid
 from geojobs_lab.rasters.statistics import statistics
 from geojobs_lab.rasters.summary import Summary, summarise
+from geojobs_lab.rasters.table import Table
 from geojobs_lab.rasters.timeaxis import TimeAxis
 from geojobs_lab.rasters.unique import unique_values
 from geojobs_lab.rasters.variables import VariableInfo
@@ -39,6 +41,7 @@ __all__ = [
     "RectilinearGrid",
     "StoredLayer",
     "Summary",
+    "Table",
     "TimeAxis",
     "VariableInfo",
     "align",
@@ -51,5 +54,6 @@ __all__ = [
     "summarise",
     "unique_values",
     "value_at",
+    "write_geotiff",
     "write_raster",
 ]

@@ -11,6 +11,9 @@ from geojobs_lab.errors import InvalidInput
 from geojobs_lab.rasters.describing import plain, plain_number
 from geojobs_lab.rasters.rasterfile import RasterFile
 from geojobs_lab.rasters.variables import VariableInfo
+from geojobs_lab.rasters.walking import Check, go_on
+
+_STEPS = 256  # read at a time: others wait for the file meanwhile
 
 
 def value_at(file: RasterFile, variable: str, selection: Mapping[str, int], lon: float, lat: float) -> dict[str, Any]:
@@ -46,7 +49,15 @@ def value_at(file: RasterFile, variable: str, selection: Mapping[str, int], lon:
     return {"value": value, "unit": info.units, "lon": lon, "lat": lat, "time": time}
 
 
-def series_at(file: RasterFile, variable: str, selection: Mapping[str, int], lon: float, lat: float) -> dict[str, Any]:
+def series_at(
+    file: RasterFile,
+    variable: str,
+    selection: Mapping[str, int],
+    lon: float,
+    lat: float,
+    *,
+    check: Check = go_on,
+) -> dict[str, Any]:
     """Return all values through time of the cell that holds a point.
 
     Parameters
@@ -55,6 +66,8 @@ def series_at(file: RasterFile, variable: str, selection: Mapping[str, int], lon
         As for `value_at`.
     selection : Mapping
         As `VariableInfo.select` makes it; the position in time does not matter.
+    check : callable
+        Called between two reads.
 
     Returns
     -------
@@ -70,8 +83,13 @@ def series_at(file: RasterFile, variable: str, selection: Mapping[str, int], lon
     info = file.variable(variable)
     cell, lon, lat = _cell_at(info, lon, lat)
     timestamps: list[float | None] = [None] if info.time is None else info.time.timestamps.tolist()
+    values: list[Any] = []
+    if cell is not None:
+        for start in range(0, len(timestamps), _STEPS):
+            check()
+            values += plain(file.read_series(info.name, selection, *cell, slice(start, start + _STEPS)))
     return {
-        "values": [None] * len(timestamps) if cell is None else plain(file.read_series(info.name, selection, *cell)),
+        "values": values or [None] * len(timestamps),
         "timestamps": timestamps,
         "times": [None] if info.time is None else list(info.time.isos),
         "unit": info.units,

@@ -203,7 +203,9 @@ class RasterFile:
         )
         return values.T if info.dims.index(info.x_dim) < info.dims.index(info.y_dim) else values
 
-    def read_series(self, variable: str, selection: Mapping[str, int], row: int, col: int) -> npt.NDArray[Any]:
+    def read_series(
+        self, variable: str, selection: Mapping[str, int], row: int, col: int, steps: slice = _ALL
+    ) -> npt.NDArray[Any]:
         """Read one cell through time, and nothing else.
 
         Parameters
@@ -212,6 +214,8 @@ class RasterFile:
             As for `read`; the position in time does not matter.
         row, col : int
             Of the grid as stored.
+        steps : slice
+            Positions in time.
 
         Returns
         -------
@@ -224,7 +228,7 @@ class RasterFile:
             As `read`.
         """
         info = self.variable(variable)
-        through = {} if info.time is None else {info.time.name: _ALL}
+        through = {} if info.time is None else {info.time.name: steps}
         cell = {info.y_dim: slice(row, row + 1), info.x_dim: slice(col, col + 1)}
         return self._window(info, selection, through | cell, self.stored(variable)).ravel()
 

@@ -25,6 +25,7 @@ from traitlets.config.loader import DeferredConfig, LazyConfigValue
 from geojobs_lab._version import __version__
 from geojobs_lab.errors import ServerStopping, StoreError, Unavailable
 from geojobs_lab.threads import Pool
+from geojobs_lab_server.computing import Computations
 from geojobs_lab_server.drawing import Pictures
 from geojobs_lab_server.links import Links
 from geojobs_lab_server.metrics import Metrics
@@ -125,6 +126,7 @@ jupyter geojobs cleanup                                 # remove the results tha
     metrics: Metrics
     pool: Pool
     pictures: Pictures
+    computations: Computations
     streams: "set[StreamHandler]"
 
     @default("data_dir")
@@ -179,6 +181,7 @@ jupyter geojobs cleanup                                 # remove the results tha
         data_dir = self._folder = Path(os.path.expanduser(self.data_dir)).absolute()  # noqa: PTH111
         self.pool = Pool(_THREADS, "geojobs")
         self.pictures = Pictures()
+        self.computations = Computations()
         self.database = Database(data_dir / "geojobs.sqlite")
         self.catalogue = ServiceCatalogue(
             self.database,
@@ -297,6 +300,7 @@ jupyter geojobs cleanup                                 # remove the results tha
             self._starting.cancel()
         self._activity.stop()
         self.metrics.stop()
+        self.computations.stop()  # first: they read long and often
         for name, seconds in _STOPPING.items():
             await self._stop_quietly(name, getattr(self, name).stop, seconds)
         self.pool.shutdown(wait=False, cancel_futures=True)

@@ -5,20 +5,26 @@ against the path as it was sent: a slash that is part of something else may be w
 """
 
 from geojobs_lab_server.base import Handler
+from geojobs_lab_server.downloads import DownloadHandler
 from geojobs_lab_server.events import EventsHandler, JobEventsHandler
 from geojobs_lab_server.jobs import JobHandler, JobLogHandler, JobOutputHandler, JobRetryHandler, JobsHandler
 from geojobs_lab_server.links import PREFIX
 from geojobs_lab_server.metrics import MetricsHandler
+from geojobs_lab_server.numbers import (
+    ClassifyHandler,
+    SeriesHandler,
+    StatisticsHandler,
+    UniqueHandler,
+    ValueHandler,
+)
 from geojobs_lab_server.pictures import ImageHandler, TileHandler
 from geojobs_lab_server.registered import RegisteredJobHandler, RegisteredJobsHandler
 from geojobs_lab_server.root import RootHandler, UnknownHandler
-from geojobs_lab_server.services import DownloadHandler, ServiceHandler, ServicesHandler
+from geojobs_lab_server.services import ServiceHandler, ServicesHandler
 from geojobs_lab_server.variables import (
     LegendHandler,
     LegendPictureHandler,
-    StatisticsHandler,
     TileJSONHandler,
-    ValueHandler,
 )
 
 _JOB = r"jobs/(?P<uuid>[^/]+)"
@@ -44,7 +50,10 @@ _ROUTES: list[tuple[str, type[Handler]]] = [
     (rf"{_VARIABLE}/legend\.json", LegendHandler),
     (rf"{_VARIABLE}/legend\.(?P<form>png|svg)", LegendPictureHandler),
     (rf"{_VARIABLE}/value", ValueHandler),
+    (rf"{_VARIABLE}/series", SeriesHandler),
     (rf"{_VARIABLE}/statistics", StatisticsHandler),
+    (rf"{_VARIABLE}/classify", ClassifyHandler),
+    (rf"{_VARIABLE}/unique", UniqueHandler),
     (rf"{_SERVICE}/download", DownloadHandler),
     (r"services/(?P<name>.+?)", ServiceHandler),
 ]

@@ -41,10 +41,20 @@ async def _send(handler: Handler, file: BinaryIO, name: str, content_type: str) 
         handler.set_status(304)
         handler.finish(set_content_type=content_type)
         return
+    await send_open(handler, file, name, content_type)
+
+
+def attach(handler: Handler, name: str, content_type: str) -> None:
+    """Tell the client what comes, and to save it as `name`."""
     handler.set_header("Content-Type", content_type)
-    handler.set_header("Content-Length", str(about.st_size))
     handler.set_header("Content-Disposition", f'attachment; filename="{re.sub(r"[^A-Za-z0-9_.-]", "_", name)}"')
-    left = about.st_size
+
+
+async def send_open(handler: Handler, file: BinaryIO, name: str, content_type: str) -> None:
+    """Answer with what is left of an open file, to be saved as `name`."""
+    left = os.fstat(file.fileno()).st_size - file.tell()
+    attach(handler, name, content_type)
+    handler.set_header("Content-Length", str(left))
     while left:
         piece = await handler.in_pool(partial(file.read, min(_PIECE, left)))
         if not piece:

@@ -66,7 +66,10 @@ def _variable(info: Mapping[str, Any], service: "Service", links: Links) -> dict
             "legend_png": f"{url}legend.png",
             "legend_svg": f"{url}legend.svg",
             "value": f"{url}value/",
+            "series": f"{url}series/",
             "statistics": f"{url}statistics/",
+            "classify": f"{url}classify/",
+            "unique": f"{url}unique/",
         },
     }
 

@@ -1,4 +1,4 @@
-"""``services/``: publishing rasters, telling of them, changing, removing and downloading them."""
+"""``services/``: publishing rasters, telling of them, changing and removing them."""
 
 import reprlib
 from collections.abc import Mapping
@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geojobs_lab.documents import load_json
-from geojobs_lab.errors import InvalidInput, NotFound, Unavailable
+from geojobs_lab.errors import InvalidInput
 from geojobs_lab_server.base import Handler, endpoint
 from geojobs_lab_server.query import Page
-from geojobs_lab_server.sending import send_file
 from geojobs_lab_server.service_documents import listed_document, service_document
 
 if TYPE_CHECKING:
@@ -119,18 +118,3 @@ class ServiceHandler(_ServiceHandler):
         """Remove it; its file only where the server wrote it."""
         await self.geojobs.manager.remove_service(name)
         self.set_status(204)
-
-
-class DownloadHandler(Handler):
-    """``services/<name>/download/``."""
-
-    @endpoint
-    async def get(self, name: str) -> None:
-        """Send the NetCDF file."""
-        service = await self.geojobs.catalogue.get(name)
-        wanted = self.get_query_argument("format", "nc")
-        if wanted != "nc":
-            raise NotFound("download format", wanted)
-        if service.state != "ready":
-            raise Unavailable(f"service {name!r} is {service.state}: {service.reason or 'try again later'}")
-        await send_file(self, service.path, f"{name}.nc", "application/netcdf")

@@ -1,12 +1,10 @@
-"""Below ``services/<name>/variables/<variable>/``: what map clients have to know of a layer, its legend, and numbers.
+"""Below ``services/<name>/variables/<variable>/``: what map clients have to know of a layer, and its legend.
 
 All of it reads files and computes, so all of it is done in the application's threads, never on the event loop.
 """
 
-from geojobs_lab.errors import InvalidInput
 from geojobs_lab_server.base import endpoint
 from geojobs_lab_server.pictures import PNG, PictureHandler
-from geojobs_lab_server.query import number
 from geojobs_lab_server.service_documents import tile_template
 from geojobs_lab_server.view import View
 
@@ -74,43 +72,3 @@ class LegendPictureHandler(_VariableHandler):
             return legend(view.colours(catalogue), opened.title, opened.info.units)
 
         self.finish(await self.in_pool(draw), set_content_type=content_type)
-
-
-class ValueHandler(_VariableHandler):
-    """``value/``."""
-
-    @endpoint
-    async def get(self, name: str, variable: str) -> None:
-        """Answer with the value of the cell at a point."""
-        lon, lat = number(self, "lon"), number(self, "lat")
-        view = await self.view(name, variable)
-        catalogue = self.geojobs.catalogue
-
-        def read() -> object:
-            from geojobs_lab.rasters import value_at
-
-            opened = view.open(catalogue)
-            return value_at(opened.file, variable, opened.selection, lon, lat)
-
-        self.reply(await self.in_pool(read))
-
-
-class StatisticsHandler(_VariableHandler):
-    """``statistics/``."""
-
-    @endpoint
-    async def get(self, name: str, variable: str) -> None:
-        """Answer with the statistics of the cells."""
-        weights = self.get_query_argument("weights", "") or None
-        if weights not in (None, "area"):
-            raise InvalidInput(f"weights: {weights!r} is not 'area'", field="weights", value=weights)
-        view = await self.view(name, variable)
-        catalogue = self.geojobs.catalogue
-
-        def compute() -> object:
-            from geojobs_lab.rasters import statistics
-
-            opened = view.open(catalogue)
-            return statistics(opened.file, variable, opened.selection, weights=weights)
-
-        self.reply(await self.in_pool(compute))

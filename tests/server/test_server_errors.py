@@ -30,21 +30,6 @@ def test_what_is_not_there_is_told_as_json(api: httpx.Client, method: str, url: 
 
 
 @pytest.mark.parametrize(
-    ("method", "url"),
-    [
-        ("GET", "services/world/variables/temperature/series/?lon=1&lat=2"),
-        ("GET", "services/world/variables/temperature/classify/"),
-        ("GET", "services/world/variables/temperature/unique/"),
-        ("GET", "services/world/download/?format=tif"),
-        ("GET", "services/world/download/?format=csv"),
-    ],
-)
-def test_what_comes_later_is_not_there_yet(api: httpx.Client, method: str, url: str) -> None:
-    answer = api.request(method, url)
-    assert_document(answer, 404)
-
-
-@pytest.mark.parametrize(
     ("method", "url", "allowed"),
     [
         ("PUT", "jobs/", "GET, POST, HEAD, OPTIONS"),
