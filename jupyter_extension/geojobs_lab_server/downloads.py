@@ -9,6 +9,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, BinaryIO
 
 from geojobs_lab.errors import InvalidInput, Unavailable
+from geojobs_lab.services.files import version_key
+from geojobs_lab.threads import in_thread
 from geojobs_lab_server.base import Handler, endpoint
 from geojobs_lab_server.sending import attach, send_file, send_open
 from geojobs_lab_server.view import View
@@ -55,7 +57,7 @@ class DownloadHandler(Handler):
 
     async def _send_geotiff(self, service: "Service") -> None:
         view, catalogue = self._view(service), self.geojobs.catalogue
-        self.set_header("Etag", view.etag("tif", await catalogue.file_version(service)))
+        self.set_header("Etag", view.etag("tif", await in_thread(version_key, service)))
         self.set_header("Cache-Control", "private, no-cache")
         if self.check_etag_header():
             self.set_status(304)

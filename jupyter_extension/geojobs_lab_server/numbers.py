@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from geojobs_lab.errors import InvalidInput, RendererNotValid
+from geojobs_lab.services.files import version_key
+from geojobs_lab.threads import in_thread
 from geojobs_lab_server.base import Handler, endpoint
 from geojobs_lab_server.query import number, whole_number
 from geojobs_lab_server.view import View
@@ -29,7 +31,8 @@ class _NumbersHandler(Handler):
         catalogue = self.geojobs.catalogue
         service = await catalogue.get(name)
         view = View.of(self, service, variable, best_fit=self.geojobs.best_fit_time, reserved=reserved)
-        key = view.etag(*what, await catalogue.file_version(service))
+        # Not of the overviews, which may be made meanwhile: numbers are of the cells themselves.
+        key = view.etag(*what, await in_thread(version_key, service))
         self.reply(await self.geojobs.computations.get(key, lambda check: compute(view.open(catalogue), check), self))
 
 

@@ -69,8 +69,10 @@ def test_the_urls_of_a_service_are_root_relative_and_lead_there(api: httpx.Clien
         service = api.get(f"services/{name}/").json()
         urls = [service["url"], service["urls"]["download"]]
         for variable in service["variables"]:
-            urls += [url + "?lon=1&lat=1" if key == "value" else url for key, url in variable["urls"].items()]
-        assert len(urls) == 16
+            urls += [
+                url + "?lon=1&lat=1" if key in ("value", "series") else url for key, url in variable["urls"].items()
+            ]
+        assert len(urls) == 22
         for url in urls:
             assert url.startswith(f"{server.path}services/{name}/")
             url = url.replace("{z}", "1").replace("{x}", "0").replace("{y}", "0")
