@@ -16,11 +16,12 @@ import numpy as np
 from geojobs_lab.errors import ExpressionFailed, GeoJobsError
 from geojobs_lab.expressions import ranks, reductions, scalars
 from geojobs_lab.expressions.cells import Array, Cells
+from geojobs_lab.expressions.computing import Computed
 from geojobs_lab.expressions.expression import Expression
 from geojobs_lab.expressions.gathering import gather, gather_array, gather_floats
 from geojobs_lab.expressions.lexer import shorten
 from geojobs_lab.expressions.scalars import Scalar
-from geojobs_lab.expressions.sources import BlockSource, Computed, Elsewhere, Given, Held, NamedArray, Source, step
+from geojobs_lab.expressions.sources import BlockSource, Elsewhere, Given, Held, NamedArray, Source, step
 from geojobs_lab.expressions.tree import Index, Literal, Name, Node, Operation, Reduction, walk
 
 Operand: TypeAlias = "Scalar | Source | Sequence[Any] | Mapping[Any, Any]"

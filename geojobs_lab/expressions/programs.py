@@ -17,7 +17,7 @@ from geojobs_lab.expressions.cells import Array, Cells
 from geojobs_lab.expressions.operations import Function
 
 if TYPE_CHECKING:
-    from geojobs_lab.expressions.sources import Computed, Reader
+    from geojobs_lab.expressions.computing import Computed, Reader
     from geojobs_lab.expressions.windows import Window
     from geojobs_lab.expressions.workspace import Workspace
 

@@ -1,27 +1,22 @@
 """Functions of many cells that one pass over blocks computes together: counts, sums, moments and extremes.
 
-Missing cells are skipped; of nothing but missing ones the result is missing. Sums of floats are taken in float64, those
-of integers exactly. The mean and the squared deviations from it are computed of each block by itself, in two steps
-while it is in the cache, and put together as in Chan, Golub and LeVeque, Updating Formulae and a Pairwise Algorithm for
-Computing Sample Variances, 1979: the error of a variance is a few times 1e-16 of it, however far the mean is from 0,
-and does not depend on the threads.
-
-NaN is looked for in the sum of a block, which shows whether there is one at all.
+Owns the way over the blocks, of all cells or along an axis; what is found in each is the matter of `moments`. The
+result of nothing but missing cells is missing. Along an axis all steps of a part of the result are read before the next
+part, so that memory is that of the result.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator
-from typing import Any
 
 import numpy as np
 
 from geojobs_lab.expressions import sources
-from geojobs_lab.expressions.cells import Array, Cells, Mask
+from geojobs_lab.expressions.cells import Cells, Mask
 from geojobs_lab.expressions.gathering import each_block, is_small, portions
+from geojobs_lab.expressions.moments import Part, Wanted, found_in, together
 from geojobs_lab.expressions.running import share_out, threads
-from geojobs_lab.expressions.selecting import set_zero
 from geojobs_lab.expressions.sources import Source
 from geojobs_lab.expressions.windows import Window, along_chunks, windows, within
 from geojobs_lab.expressions.workspace import Workspace
@@ -29,8 +24,6 @@ from geojobs_lab.expressions.workspace import Workspace
 STREAMED = ("count", "max", "mean", "min", "std", "sum", "var")
 """The functions that need not see all cells at once."""
 
-_FLOAT64 = np.dtype(np.float64)
-_DOT = 2**13  # numbers that BLAS multiplies and adds in one thread
 _LEAST_KEPT = 2**13  # cells of a result that are computed together: shorter runs of memory are slow to read
 
 
@@ -50,199 +43,34 @@ def stream(source: Source, functions: Collection[str], place: int | None) -> dic
     return _along(source, functions, place)
 
 
-class _Wanted:
-    """What has to be found for some functions of cells of a type."""
-
-    def __init__(self, functions: Collection[str], dtype: np.dtype[Any], *, alone: bool) -> None:
-        self.floats = dtype.kind == "f"
-        self.low, self.high = "min" in functions, "max" in functions
-        self.squares = "std" in functions or "var" in functions
-        self.total = self.squares or "mean" in functions or (self.floats and "sum" in functions)
-        self.exact = np.uint64 if dtype.kind == "u" else None if self.floats or "sum" not in functions else np.int64
-        if "sum" not in functions:
-            self.exact = None
-        # Extremes of floats are NaN by themselves where there are none.
-        self.count = self.total or "count" in functions or not self.floats
-        moments = dtype if self.floats and not alone else _FLOAT64  # a scalar needs no narrow type
-        self.dtypes = {"count": np.dtype(np.int64), "min": dtype, "max": dtype}
-        self.dtypes["sum"] = np.dtype(self.exact) if self.exact is not None else moments
-        self.dtypes |= dict.fromkeys(("mean", "std", "var"), moments)
-
-
-class _Part:
-    """What was found of a block: numbers, or arrays along the axes that stay."""
-
-    __slots__ = ("count", "exact", "high", "low", "squares", "total")
-
-    def __init__(self) -> None:
-        self.count: Any = 0
-        self.total: Any = 0.0
-        self.squares: Any = 0.0  # of the deviations from the block's mean
-        self.exact: Any = 0
-        self.low: Any = None
-        self.high: Any = None
-
-    @property
-    def mean(self) -> Any:
-        return self.total / np.maximum(self.count, 1)
-
-    def join(self, other: _Part) -> None:
-        """Take in another part."""
-        count = self.count + other.count
-        share = self.count * (other.count / np.maximum(count, 1))
-        self.squares = self.squares + other.squares + np.square(other.mean - self.mean) * share
-        self.total, self.exact, self.count = self.total + other.total, self.exact + other.exact, count
-        if other.low is not None:
-            self.low = np.fmin(self.low, other.low)
-        if other.high is not None:
-            self.high = np.fmax(self.high, other.high)
-
-    def result(self, function: str) -> Any:
-        """Return a function of all that was found."""
-        match function:
-            case "count":
-                return self.count
-            case "min":
-                return self.low
-            case "max":
-                return self.high
-            case "mean":
-                return self.mean
-        spread = self.squares / np.maximum(self.count, 1)
-        return np.sqrt(spread) if function == "std" else spread
-
-
-def _found(cells: Cells, place: int | None, wanted: _Wanted, space: Workspace) -> _Part:
-    """Return what is found in a block, along an axis or of all its cells."""
-    part, data, missing = _Part(), cells.data, cells.marked
-    count = data.size if place is None else data.shape[place]
-    if wanted.total:
-        values = _values(data, missing, space)
-        part.total = _sum(values, place)
-        if wanted.floats and np.isnan(part.total).any():
-            missing = cells.missing
-            if missing is not None:
-                set_zero(values, missing)
-                part.total = _sum(values, place)
-    elif wanted.count:
-        missing = cells.missing
-    part.count = count if missing is None else count - _how_many(np.broadcast_to(missing, data.shape), place)
-    if wanted.squares:
-        mean = part.mean if place is None else np.expand_dims(part.mean, place)
-        np.subtract(values, mean, out=values)
-        if missing is not None:
-            set_zero(values, missing)
-        part.squares = _dot(values) if place is None else np.add.reduce(np.square(values, out=values), axis=place)
-    if wanted.total:
-        space.give(values)
-    present: Any = True if missing is None or wanted.floats else ~missing
-    if wanted.exact is not None:
-        part.exact = np.add.reduce(data, axis=place, dtype=wanted.exact, where=present)
-    if wanted.low:
-        part.low = _extreme(np.fmin, data, place, present)
-    if wanted.high:
-        part.high = _extreme(np.fmax, data, place, present)
-    return part
-
-
-def _how_many(missing: Mask, place: int | None) -> Any:
-    return np.count_nonzero(missing) if place is None else np.add.reduce(missing, axis=place, dtype=np.int64)
-
-
-def _values(data: Array, missing: Mask | None, space: Workspace) -> Array:
-    """Return a copy to work on as float64, with 0 for marked cells."""
-    values = space.take(data.shape, _FLOAT64)
-    np.copyto(values, data)
-    if missing is not None:
-        set_zero(values, missing)
-    return values
-
-
-def _sum(values: Array, place: int | None) -> Any:
-    return np.add.reduce(values.ravel(order="K") if place is None else values, axis=place or 0)
-
-
-def _dot(values: Array) -> float:
-    """Return the sum of squares, by BLAS in pieces that it does not share out among threads of its own."""
-    flat = values.ravel(order="K")
-    whole = len(flat) // _DOT * _DOT
-    rest = float(np.dot(flat[whole:], flat[whole:]))
-    if not whole:
-        return rest
-    rows = flat[:whole].reshape(-1, _DOT)
-    return rest + float(np.sum(_row_dots(rows)))
-
-
-def _row_dots(rows: Array) -> Array:
-    if hasattr(np, "vecdot"):  # numpy 2
-        return np.asarray(np.vecdot(rows, rows))
-    return np.array([np.dot(row, row) for row in rows])
-
-
-def _extreme(function: np.ufunc, data: Array, place: int | None, present: Any) -> Any:
-    if present is True and data.size:
-        return function.reduce(data, axis=place)  # which skips NaN
-    first = data.dtype.kind == "f" or (function is np.fmin)
-    beyond = (np.nan if data.dtype.kind == "f" else _last(data.dtype)) if first else _first(data.dtype)
-    return function.reduce(data, axis=place, where=present, initial=beyond)
-
-
-def _first(dtype: np.dtype[Any]) -> Any:
-    """Return the lowest value of an integer type, which is no more than any other."""
-    return dtype.type(False if dtype.kind == "b" else np.iinfo(dtype).min)
-
-
-def _last(dtype: np.dtype[Any]) -> Any:
-    return dtype.type(True if dtype.kind == "b" else np.iinfo(dtype).max)
-
-
 def _of_all(source: Source, functions: Collection[str]) -> dict[str, Cells]:
-    wanted = _Wanted(functions, source.dtype, alone=True)
+    wanted = Wanted(functions, source.dtype, alone=True)
     pieces = list(portions(source))
-    found: list[list[_Part]] = [[] for _ in pieces]  # in the order of the windows, whoever is first
+    found: list[list[Part]] = [[] for _ in pieces]  # in the order of the windows, whoever is first
 
     def block(number: int, window: Window, space: Workspace) -> None:
         cells = source.read(window, space)
-        found[number].append(_found(cells, None, wanted, space))
+        found[number].append(found_in(cells, None, wanted, space))
         if cells.spare:
             space.give(cells.data)
 
     each_block(source, block, pieces)
     parts = [part for parts in found for part in parts]
-    whole = _together(parts) if len(parts) > 1 else parts[0]
+    whole = together(parts) if len(parts) > 1 else parts[0]
     return _finished(whole, functions, wanted)
 
 
-def _together(parts: list[_Part]) -> _Part:
-    """Put numbers of many blocks together, with the mean of all known first."""
-    whole = _Part()
-    counts = np.array([part.count for part in parts])
-    totals = np.array([part.total for part in parts])
-    whole.count, whole.total = counts.sum(), np.sum(totals)
-    whole.exact = np.sum(np.array([part.exact for part in parts]))
-    shifts = np.where(counts > 0, totals / np.maximum(counts, 1) - whole.mean, 0)
-    whole.squares = np.sum(np.array([part.squares for part in parts])) + np.sum(counts * np.square(shifts))
-    if parts[0].low is not None:
-        whole.low = np.fmin.reduce(np.array([part.low for part in parts]))
-    if parts[0].high is not None:
-        whole.high = np.fmax.reduce(np.array([part.high for part in parts]))
-    return whole
-
-
-def _finished(part: _Part, functions: Collection[str], wanted: _Wanted) -> dict[str, Cells]:
+def _finished(part: Part, functions: Collection[str], wanted: Wanted) -> dict[str, Cells]:
     results = {}
     for function in functions:
-        value = part.result(function)
-        if function == "sum":
-            value = part.total if wanted.exact is None else part.exact
-        data = np.array(value, wanted.dtypes[function])
+        data = np.array(part.result(function), wanted.dtypes[function])
         missing = np.asarray(part.count == 0) if function != "count" and wanted.count else None
         results[function] = Cells.of(data, missing)
     return results
 
 
 def _along(source: Source, functions: Collection[str], place: int) -> dict[str, Cells]:
-    wanted = _Wanted(functions, source.dtype, alone=False)
+    wanted = Wanted(functions, source.dtype, alone=False)
     shape = source.shape[:place] + source.shape[place + 1 :]
     results = {function: np.empty(shape, wanted.dtypes[function]) for function in functions}
     marks: dict[str, Mask] = {}
@@ -283,12 +111,12 @@ def _cut(source: Source, shape: tuple[int, ...], place: int) -> tuple[list[Windo
 
 
 def _parts_along(
-    source: Source, place: int, piece: Window, steps: int, wanted: _Wanted, space: Workspace
-) -> Iterator[tuple[Window, _Part]]:
+    source: Source, place: int, piece: Window, steps: int, wanted: Wanted, space: Workspace
+) -> Iterator[tuple[Window, Part]]:
     length = source.shape[place]
     cells_at_once = max(1, source.at_once // max(1, min(steps, length)))
     inner = list(within(piece, cells_at_once, tuple(range(len(piece)))))
-    found: dict[int, _Part] = {}
+    found: dict[int, Part] = {}
     for start in range(0, length, steps) if length else (0,):
         along = slice(start, min(start + steps, length))
         space.loaded.clear()
@@ -296,7 +124,7 @@ def _parts_along(
             source.load((*piece[:place], along, *piece[place:]), space)
         for number, kept in enumerate(inner):
             cells = source.read((*kept[:place], along, *kept[place:]), space)
-            part = _found(cells, place, wanted, space)
+            part = found_in(cells, place, wanted, space)
             if cells.spare:
                 space.give(cells.data)
             if number in found:
