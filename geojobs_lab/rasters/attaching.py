@@ -27,7 +27,7 @@ def as_raster(data: xr.DataArray | npt.NDArray[Any], like: xr.DataArray | None) 
     RasterError
         There is nothing to take the grid from, or the shapes differ; the message says both.
     """
-    if isinstance(data, xr.DataArray) and (like is None or data.coords.keys() & set(data.dims)):
+    if isinstance(data, xr.DataArray) and (like is None or _tells_places(data)):
         AnyGrid.from_array(data)  # raises where it has no place
         return data
     values = data.values if isinstance(data, xr.DataArray) else _unmasked(data)
@@ -45,6 +45,11 @@ def as_raster(data: xr.DataArray | npt.NDArray[Any], like: xr.DataArray | None) 
     shapes = " or ".join(dict.fromkeys(str(model.shape) for model in (like, layer)))
     fits = f"does not fit the grid of {like.name or 'the raster input'}"
     raise RasterError(f"the array of shape {values.shape} {fits}: wanted is {shapes}")
+
+
+def _tells_places(data: xr.DataArray) -> bool:
+    """Tell whether an array has coordinates of its dimensions, or of its cells."""
+    return any(name in data.dims or found.ndim > 1 for name, found in data.coords.items())
 
 
 def _unmasked(data: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -166,6 +166,7 @@ def _from_centres(centres: Floats, links: _Links) -> tuple[Floats, Int32]:
         vertices /= _lengths(vertices)[..., None]
     lattice = np.arange((ny + 1) * (nx + 1), dtype=np.int32).reshape(ny + 1, nx + 1)
     corners = np.stack([lattice[:-1, :-1], lattice[:-1, 1:], lattice[1:, 1:], lattice[1:, :-1]], axis=-1)
+    corners[np.isnan(centres[..., 0])] = -1
     own = _Torn.of(centres, links, whole)
     corners[own.rows, own.cols, own.numbers] = np.where(own.known, lattice.size + np.arange(own.rows.size), -1)
     return np.concatenate([vertices.reshape(-1, 3), own.points]), corners

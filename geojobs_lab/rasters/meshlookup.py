@@ -42,8 +42,12 @@ class MeshLookup:
     """
 
     def __init__(self, vertices: Floats, corners: Int32, cells: Indices) -> None:
-        self._vertices, self._corners, self._cells = vertices, corners, cells
+        self._cells = cells
+        # Long arrays, one for each corner and each of x, y, z: what is done is done to many points at once.
+        self._vertices = tuple(np.ascontiguousarray(part) for part in vertices.T)
+        self._corners = tuple(np.ascontiguousarray(part) for part in corners.T)
         boxes = _Boxes.of(vertices[corners])
+        self._boxes = boxes
         self.bounds = boxes.bounds
         self._west, self._south, east, north = boxes.bounds
         across = (east - self._west) / boxes.typical_width
@@ -95,27 +99,40 @@ class MeshLookup:
         cells = np.full(lon.shape, -1, dtype=np.intp)
         down, along = np.full(lon.shape, np.nan), np.full(lon.shape, np.nan)
         points, candidates, lists = self._candidates(lon, lat)
-        frame = _Frame.at(lon[points], lat[points])
+        lon, lat = lon[points], lat[points]
+        frame = _Frame.at(lon, lat)
         best = np.full(points.shape, -_SLACK / 2)
         chosen = np.full(points.shape, -1, dtype=np.intp)
-        x, y = np.empty((points.size, 4)), np.empty((points.size, 4))
         alive = np.arange(points.size)
         tried = 0
         while alive.size:
             candidate = self._listed[candidates[alive] + tried]
-            px, py = frame.project(alive, self._vertices[self._corners[candidate]])
-            depth = _depth(px, py)
-            better = depth > best[alive]
-            here = alive[better]
+            near = self._boxes.hold(candidate, lon[alive], lat[alive])
+            tested, candidate = alive[near], candidate[near]
+            depth = _depth(*self._projected(frame, tested, candidate))
+            better = depth > best[tested]
+            here = tested[better]
             best[here], chosen[here] = depth[better], candidate[better]
-            x[here], y[here] = px[better], py[better]
             tried += 1
-            alive = alive[(depth < 0) & (lists[alive] > tried)]
-        found = chosen >= 0
-        at = points[found]
-        cells[at] = self._cells[chosen[found]]
-        down[at], along[at] = _inverse_bilinear(x[found], y[found])
+            alive = alive[(best[alive] < 0) & (lists[alive] > tried)]
+        found = np.flatnonzero(chosen >= 0)
+        at, chosen = points[found], chosen[found]
+        cells[at] = self._cells[chosen]
+        down[at], along[at] = _inverse_bilinear(*self._projected(frame, found, chosen))
         return cells, down, along
+
+    def _projected(
+        self, frame: "_Frame", points: Indices, cells: npt.NDArray[Any]
+    ) -> tuple[list[Floats], list[Floats]]:
+        """Return x, y (k,) of the four corners of cells in the planes of points, one cell for each."""
+        frame = frame.of(points)
+        x, y = [], []
+        for corner in self._corners:
+            vertex = corner.take(cells)
+            along, up = frame.project(*(part.take(vertex) for part in self._vertices))
+            x.append(along)
+            y.append(up)
+        return x, y
 
     def _candidates(self, lon: Floats, lat: Floats) -> tuple[Indices, Indices, Indices]:
         """Return the points in bins that list cells, where their lists start, and how long these are."""
@@ -135,52 +152,60 @@ class MeshLookup:
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """The tangent planes of the unit sphere at points: east, north and up, (k, 3) each."""
+    """The tangent planes of the unit sphere at points: east, north and up, (k,) for each component."""
 
-    east: Floats
-    north: Floats
-    up: Floats
+    east: tuple[Floats, Floats]
+    north: tuple[Floats, Floats, Floats]
+    up: tuple[Floats, Floats, Floats]
 
     @classmethod
     def at(cls, lon: Floats, lat: Floats) -> Self:
         angle, height = np.radians(lon), np.radians(lat)
         c, s, cos, sin = np.cos(angle), np.sin(angle), np.cos(height), np.sin(height)
-        return cls(
-            np.stack([-s, c, np.zeros_like(c)], axis=1),
-            np.stack([-sin * c, -sin * s, cos], axis=1),
-            np.stack([cos * c, cos * s, sin], axis=1),
+        return cls((-s, c), (-sin * c, -sin * s, cos), (cos * c, cos * s, sin))
+
+    def of(self, points: Indices) -> "_Frame":
+        """Return the planes at some of the points."""
+        if points.size == self.up[0].size:  # all of them, in order
+            return self
+        (ex, ey), (nx, ny, nz), (ux, uy, uz) = self.east, self.north, self.up
+        return _Frame(
+            (ex[points], ey[points]), (nx[points], ny[points], nz[points]), (ux[points], uy[points], uz[points])
         )
 
-    def project(self, points: Indices, corners: Floats) -> tuple[Floats, Floats]:
-        """Return x, y (k, 4) of corners (k, 4, 3) in the planes of points, which are at 0, 0; gnomonic.
+    def project(self, x: Floats, y: Floats, z: Floats) -> tuple[Floats, Floats]:
+        """Return where places in space, one for each plane, lie in them, the points being at 0, 0; gnomonic.
 
         Great circles are straight lines there. What is on the other side of the Earth is NaN.
         """
-        up = self.up[points]
-        apart = corners - up[:, None, :]
-        height = np.einsum("kvc,kc->kv", corners, up)
+        (ex, ey), (nx, ny, nz), (ux, uy, uz) = self.east, self.north, self.up
+        height = x * ux + y * uy + z * uz
         height[height <= 0] = np.nan
-        x = np.einsum("kvc,kc->kv", apart, self.east[points]) / height
-        y = np.einsum("kvc,kc->kv", apart, self.north[points]) / height
-        return x, y
+        return (x * ex + y * ey) / height, (x * nx + y * ny + z * nz) / height
 
 
-def _depth(x: Floats, y: Floats) -> Floats:
-    """Return how deep in quadrilaterals (k, 4) the origin lies: 0 on the edge, 1/4 in the middle, negative outside.
+def _depth(x: list[Floats], y: list[Floats]) -> Floats:
+    """Return how deep in quadrilaterals of four corners (k,) the origin lies.
 
-    Outside, twice this is about the share of the cell's width that it misses. -1 for what encloses no area.
+    0 on the edge, 1/4 in the middle, negative outside: twice this is about the share of a cell that it misses.
+    -1 for what encloses no area.
     """
-    crosses = x * np.roll(y, -1, axis=1) - np.roll(x, -1, axis=1) * y
-    area = crosses.sum(axis=1)
+    crosses = [x[k] * y[k - 3] - x[k - 3] * y[k] for k in range(4)]
+    area = crosses[0] + crosses[1] + crosses[2] + crosses[3]
     with np.errstate(invalid="ignore", divide="ignore"):
-        depth: Floats = (crosses / area[:, None]).min(axis=1)
+        depth: Floats = np.where(
+            area > 0,
+            np.minimum(np.minimum(crosses[0], crosses[1]), np.minimum(crosses[2], crosses[3])),
+            np.maximum(np.maximum(crosses[0], crosses[1]), np.maximum(crosses[2], crosses[3])),
+        )
+        depth = depth / area
     return np.where(np.isfinite(depth), depth, -1.0)
 
 
-def _inverse_bilinear(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+def _inverse_bilinear(x: list[Floats], y: list[Floats]) -> tuple[Floats, Floats]:
     """Return the shares (from corners 0, 1 to 3, 2; from 0, 3 to 1, 2) at which the bilinear map meets the origin."""
-    x0, x1, x2, x3 = x.T
-    y0, y1, y2, y3 = y.T
+    x0, x1, x2, x3 = x
+    y0, y1, y2, y3 = y
     ex, ey, fx, fy = x1 - x0, y1 - y0, x3 - x0, y3 - y0
     gx, gy = x0 - x1 + x2 - x3, y0 - y1 + y2 - y3
     a = gx * fy - gy * fx
@@ -244,6 +269,12 @@ class _Boxes:
         west, east = west - shift, east - shift
         bounds = (float(west.min()), float(south.min()), float(east.max()), float(north.max()))
         return cls(west, south, east, north, bounds)
+
+    def hold(self, cells: Int32, lon: Floats, lat: Floats) -> npt.NDArray[np.bool_]:
+        """Tell which points lie in the boxes of cells, one cell for each."""
+        west = self.west[cells]
+        within = (lat >= self.south[cells]) & (lat <= self.north[cells])
+        return within & ((lon - west) % WHOLE_TURN <= self.east[cells] - west)
 
     @property
     def typical_width(self) -> float:

@@ -13,7 +13,7 @@ from geojobs_lab.errors import RasterError
 from geojobs_lab.rasters import CurvilinearGrid, Grid, RectilinearGrid
 from geojobs_lab.rasters.rectilinear import midpoint_bounds
 
-WGS84 = CRS.from_epsg(4326)
+WGS84, METRES = CRS.from_epsg(4326), CRS.from_epsg(3857)
 ROTATED = CRS.from_cf(
     {
         "grid_mapping_name": "rotated_latitude_longitude",
@@ -69,7 +69,7 @@ def test_uneven_columns_hold_what_lies_between_their_edges(widths, falls, values
     edges = np.concatenate([[0.0], np.cumsum(widths)]) - 100
     edges = edges[::-1] if falls else edges
     bounds = np.stack([edges[:-1], edges[1:]], axis=1)
-    grid = RectilinearGrid(CRS.from_epsg(3857), bounds.mean(axis=1), [0.5], bounds, [[0, 1]])
+    grid = RectilinearGrid(METRES, bounds.mean(axis=1), [0.5], bounds, [[0, 1]])
     _, cols = grid.positions(values, 0.5)
     _, cells = grid.cells(values, 0.5)
     for value, position, cell in zip(values, cols, cells, strict=True):
@@ -149,8 +149,8 @@ def test_tripolar_oceans_have_no_hole_and_every_point_is_in_a_cell_near_it(sampl
     assert grid.wraps
     assert grid.lonlat_bounds[::2] == (-180, 180)
     random = np.random.default_rng(3)
-    x = random.uniform(-180, 540, 6000)
-    y = np.degrees(np.arcsin(random.uniform(np.sin(np.radians(lat.min() + 1)), 1, 6000)))
+    x = random.uniform(-180, 540, 400)
+    y = np.degrees(np.arcsin(random.uniform(np.sin(np.radians(lat.min() + 1)), 1, 400)))
     rows, cols = grid.cells(x, y)
     assert ((rows >= 0) == (cols >= 0)).all()
     inside = rows >= 0
