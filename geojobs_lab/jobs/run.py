@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import cloudpickle
+import numpy as np
 import xarray as xr
 
 from geojobs_lab._version import __version__
@@ -113,7 +114,9 @@ def _publish(
     for raster in rasters.values():
         if raster.dtype.kind not in "biuf":
             raise RunError(f"output {name!r}: a raster of {raster.dtype} cannot be published: it holds no numbers")
-    renderers = {variable: _renderer(spec, raster).to_json() for variable, raster in rasters.items()}
+    chosen: dict[str, dict[str, Any]] = {}
+    if spec.renderer is not None:
+        chosen = {variable: _renderer(spec.renderer, raster).to_json() for variable, raster in rasters.items()}
     path = Path(spec.results_dir) / f"{name.replace('/', '~')}.nc"  # no name has a ~ of its own
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     provenance = {
@@ -123,20 +126,22 @@ def _publish(
         "geojobs_version": __version__,
         "geojobs_created": spec.created,
     }
-    classes = [variable for variable, renderer in renderers.items() if renderer["type"] == "unique"]
-    info = publish_rasters(rasters, path, title=title, provenance=provenance, attributes=attributes, classes=classes)
-    return {"name": service, "path": str(path), "title": title, "renderers": renderers, "info": info}
+    classes = [variable for variable, renderer in chosen.items() if renderer["type"] == "unique"]
+    written = publish_rasters(rasters, path, title=title, provenance=provenance, attributes=attributes, classes=classes)
+    # The range is known when the raster is written; one larger than memory must not be looked at twice.
+    renderers = chosen or {
+        variable: default_renderer(np.array(limits or ())).to_json() for variable, limits in written.limits.items()
+    }
+    return {"name": service, "path": str(path), "title": title, "renderers": renderers, "info": written.info}
 
 
 class _RendererFailed(RunError):
     """The configuration's `results_renderer` failed; its error is the ``__cause__``."""
 
 
-def _renderer(spec: JobSpec, raster: xr.DataArray) -> Renderer:
-    if spec.renderer is None:
-        return default_renderer(raster)
+def _renderer(given: str, raster: xr.DataArray) -> Renderer:
     try:
-        style: Renderer | Callable[[xr.DataArray], Renderer] = cloudpickle.loads(base64.b64decode(spec.renderer))
+        style: Renderer | Callable[[xr.DataArray], Renderer] = cloudpickle.loads(base64.b64decode(given))
         renderer = style if isinstance(style, Renderer) else style(raster)
     except Exception as error:
         raise _RendererFailed(str(error)) from error

@@ -4,11 +4,12 @@ Chunks are made smaller and deflated in threads, and written raw into an HDF5 fi
 already. What is held in memory are the chunks that still lack cells, and some that wait for a thread.
 """
 
+import math
 import os
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from itertools import islice
 from pathlib import Path
@@ -87,6 +88,16 @@ class _Layer:
     beyond: dict[str, list[Array]]
 
 
+@dataclass
+class _Made:
+    """What a thread has made of a chunk: its bytes, its limits, its overviews, and what larger windows need of it."""
+
+    encoded: bytes
+    limits: tuple[float, float] | None = None
+    levels: dict[str, list[Array]] = field(default_factory=dict)
+    beyond: dict[str, list[Any]] = field(default_factory=dict)
+
+
 class Pyramid:
     """Writes one variable and its overviews; a context manager, at whose end everything is written.
 
@@ -102,11 +113,17 @@ class Pyramid:
         Of its overviews.
     base : bool
         Whether the file holds the variable itself too.
+
+    Attributes
+    ----------
+    limits : tuple of float or None
+        The least and the greatest finite value of what is written by now, unpacked; None where there is none.
     """
 
     def __init__(
         self, file: h5py.File, layout: Layout, attributes: Mapping[str, Any], methods: Collection[str], *, base: bool
     ) -> None:
+        self.limits: tuple[float, float] | None = None
         self._layout = layout
         self._attributes = dict(attributes)
         self._factors = factors(layout.grid_shape)
@@ -160,47 +177,39 @@ class Pyramid:
             future, then = self._waiting.popleft()
             then(future.result())
 
-    def _work(self, top: int, left: int, chunk: Array) -> tuple[bytes, dict[str, list[Array]], dict[str, list[Any]]]:
+    def _work(self, top: int, left: int, chunk: Array) -> _Made:
         """Deflate a chunk, and make it smaller; in a thread."""
-        encoded = self._base.encode(chunk) if self._base is not None else b""
-        if not self._overviews:
-            return encoded, {}, {}
         ny, nx = self._layout.grid_shape
-        cells = chunk[: ny - top, : nx - left]
-        levels: dict[str, list[Array]] = {}
-        beyond: dict[str, list[Any]] = {}
+        made = _Made(self._base.encode(chunk) if self._base is not None else b"")
         count = min(len(self._factors), _INSIDE)
         with np.errstate(all="ignore"):  # infinities, and what is too large for float32
-            values = unpack(cells, self._attributes)
+            values = unpack(chunk[: ny - top, : nx - left], self._attributes)
+            made.limits = _limits(values)
             if MEAN in self._overviews:
                 sums = list(islice(_halvings(sums_of(values)), count))
-                levels[MEAN] = [found.means() for found in sums]
-                beyond[MEAN] = [sums[-1].sums[0, 0], sums[-1].counts[0, 0]]
+                made.levels[MEAN] = [found.means() for found in sums]
+                made.beyond[MEAN] = [sums[-1].sums[0, 0], sums[-1].counts[0, 0]]
             if MODE in self._overviews:
                 missing = np.isnan(values) if values.dtype.kind == "f" else None
-                found = list(modes(cells, missing, count))
-                levels[MODE] = [np.where(empty, self._fill, winners) for winners, empty in found]
-                beyond[MODE] = [found[-1][0][0, 0], found[-1][1][0, 0]]
-        return encoded, levels, beyond
+                found = list(modes(chunk[: ny - top, : nx - left], missing, count))
+                made.levels[MODE] = [np.where(empty, self._fill, winners) for winners, empty in found]
+                made.beyond[MODE] = [found[-1][0][0, 0], found[-1][1][0, 0]]
+        return made
 
-    def _take(
-        self,
-        position: Position,
-        top: int,
-        left: int,
-        result: tuple[bytes, dict[str, list[Array]], dict[str, list[Any]]],
-    ) -> None:
+    def _take(self, position: Position, top: int, left: int, made: _Made) -> None:
         """Write what a thread has made of a chunk."""
-        encoded, levels, beyond = result
         layer = self._layers[position]
         if self._base is not None:
-            self._base.write(position, top, left, encoded)
-        for method, smaller in levels.items():
+            self._base.write(position, top, left, made.encoded)
+        if made.limits is not None:
+            known = self.limits or made.limits
+            self.limits = min(known[0], made.limits[0]), max(known[1], made.limits[1])
+        for method, smaller in made.levels.items():
             for level, cells in enumerate(smaller):
                 factor = self._factors[level]
                 self._put_smaller(layer, position, method, level, top // factor, left // factor, cells)
         for method, arrays in layer.beyond.items():
-            for array, number in zip(arrays, beyond[method], strict=True):
+            for array, number in zip(arrays, made.beyond[method], strict=True):
                 array[top // CHUNK, left // CHUNK] = number
         layer.left -= 1
         if not layer.left:
@@ -261,6 +270,14 @@ def fill(pyramid: Pyramid, data: xr.DataArray, order: Sequence[str]) -> None:
         for layer in np.ndindex(numbers.shape[:-2]):
             place = tuple(start + step for start, step in zip(first, layer, strict=True))
             pyramid.put(place, row, col, numbers[layer])
+
+
+def _limits(values: Array) -> tuple[float, float] | None:
+    low, high = float(np.fmin.reduce(values, axis=None)), float(np.fmax.reduce(values, axis=None))
+    if math.isfinite(low) and math.isfinite(high):
+        return low, high
+    finite = values[np.isfinite(values)]
+    return (float(finite.min()), float(finite.max())) if finite.size else None
 
 
 def _halvings(sums: Sums) -> Iterator[Sums]:

@@ -33,7 +33,7 @@ def write_raster(
     *,
     classes: Collection[str] = (),
     overviews: bool = True,
-) -> None:
+) -> dict[str, tuple[float, float] | None]:
     """Write rasters into a new NetCDF-4 file, CF-1.8, in chunks of 256 x 256 cells, shuffled and deflated.
 
     Memory is bounded whatever the size of the rasters, as long as their own chunks are small: they are read in pieces
@@ -53,6 +53,12 @@ def write_raster(
     overviews : bool
         Whether rasters of more than 256 rows or columns get overviews, below ``/overviews``.
 
+    Returns
+    -------
+    dict
+        Variable name -> the least and the greatest finite value, None where there is none: known without another look
+        at rasters that may be larger than memory.
+
     Raises
     ------
     RasterError
@@ -60,6 +66,7 @@ def write_raster(
     """
     target = Path(path)
     part = target.with_name(f".{target.name}.part")
+    limits = {}
     try:
         with telling(part):
             plans = _structure(part, rasters, {"Conventions": _CONVENTIONS, **attributes}, classes, overviews=overviews)
@@ -67,10 +74,12 @@ def write_raster(
             for plan in plans:
                 with Pyramid(file, plan.layout, plan.attributes, plan.methods, base=True) as pyramid:
                     fill(pyramid, plan.data, plan.order)
+                limits[plan.layout.name] = pyramid.limits
         part.replace(target)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+    return limits
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import logging
 import os
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,22 @@ _RESERVED = {"CLASS", "DIMENSION_LIST", "NAME", "REFERENCE_LIST", "_NCProperties
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What is known of a file that has been written.
+
+    Attributes
+    ----------
+    info : dict
+        What `geojobs_lab.rasters.RasterFile.describe` says of it.
+    limits : dict
+        Variable name -> the least and the greatest finite value, None where there is none.
+    """
+
+    info: dict[str, Any]
+    limits: dict[str, tuple[float, float] | None]
+
+
 def alone(data: xr.DataArray) -> dict[str, xr.DataArray]:
     """Return a raster as the only variable of a file, ``data``; its own name is kept as ``source_name``."""
     return {VARIABLE: data.assign_attrs(source_name=str(data.name)) if data.name not in (None, VARIABLE) else data}
@@ -38,7 +55,7 @@ def publish_rasters(
     provenance: Mapping[str, str],
     attributes: Mapping[Any, Any] | None = None,
     classes: Collection[str] = (),
-) -> dict[str, Any]:
+) -> Written:
     """Write rasters as variables of a new NetCDF file, with their overviews.
 
     Parameters
@@ -56,11 +73,6 @@ def publish_rasters(
     classes : collection of str
         The variables that are drawn by a colour for each value.
 
-    Returns
-    -------
-    dict
-        What `geojobs_lab.rasters.RasterFile.describe` says of the file written.
-
     Raises
     ------
     RasterError
@@ -77,10 +89,10 @@ def publish_rasters(
         **{_PREFIX + key: value for key, value in facts.items()},
     }
     held = {name: _with_holdable(data, name) for name, data in rasters.items()}
-    write_raster(path, held, holdable(texts, "the file"), classes=classes)
+    limits = write_raster(path, held, holdable(texts, "the file"), classes=classes)
     to_disk(Path(path))
     with RasterFile(path) as file:
-        return file.describe()
+        return Written(file.describe(), limits)
 
 
 def rasters_of(dataset: xr.Dataset) -> dict[str, xr.DataArray]:

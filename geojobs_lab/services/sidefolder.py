@@ -4,6 +4,7 @@ A name tells which file a side file belongs to, and in which state that was.
 """
 
 from contextlib import suppress
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 
@@ -17,8 +18,12 @@ _DIGEST = 12  # bytes
 def side_file(folder: Path, file: Path) -> Path:
     """Return the side file of a file as it is now, which need not exist; OSError where the file cannot be seen."""
     state = file.stat()
-    stamp = f"{state.st_size} {state.st_mtime_ns} {state.st_ino} {state.st_dev}"
-    return folder / f"{_name(file)}-{_digest(stamp)}.nc"
+    return _side_file(folder, file, state.st_size, state.st_mtime_ns, state.st_ino, state.st_dev)
+
+
+@lru_cache(512)  # asked for by every tile, and following links takes its time
+def _side_file(folder: Path, file: Path, *state: int) -> Path:
+    return folder / f"{_name(file)}-{_digest(' '.join(map(str, state)))}.nc"
 
 
 def part_of(target: Path) -> Path:

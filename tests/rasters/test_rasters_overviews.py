@@ -173,3 +173,15 @@ def test_sums_of_odd_blocks_count_what_there_is() -> None:
     assert found.counts.tolist() == [[3, 4, 2], [2, 2, 1]]
     assert found.means().tolist() == [[4, 5, 6.5], [10.5, 12.5, 14]]
     assert sums_of(np.ones((3, 5))).counts.tolist() == [[4, 4, 2], [2, 2, 1]]
+
+
+def test_the_limits_of_what_is_written_are_those_of_its_finite_values(tmp_path: Path) -> None:
+    values = smooth(600, 600)
+    values[:300, :300] = np.nan
+    values[400, 3:5] = -np.inf, np.inf
+    finite = values[np.isfinite(values)]
+    counts = raster(np.full((300, 300), 7, "i2"))
+    counts.encoding["_FillValue"] = 7
+    rasters = {"t": raster(values), "none": counts, "truth": raster(np.eye(3) > 0)}
+    limits = write_raster(tmp_path / "l.nc", rasters, {})
+    assert limits == {"t": (finite.min(), finite.max()), "none": None, "truth": (0, 1)}

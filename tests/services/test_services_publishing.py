@@ -49,7 +49,9 @@ def test_the_file_says_what_it_is_and_where_it_comes_from(tmp_path: Path) -> Non
 
 
 def test_the_description_is_that_of_the_file(tmp_path: Path) -> None:
-    document = publish_rasters(alone(raster()), tmp_path / "out.nc", title="Warming", provenance={"job": "warming"})
+    written = publish_rasters(alone(raster()), tmp_path / "out.nc", title="Warming", provenance={"job": "warming"})
+    assert written.limits == {"data": (1.5, 4)}
+    document = written.info
     assert dump_json(document)
     assert document["title"] == "Warming"
     assert document["crs"]["epsg"] == 4326
