@@ -60,7 +60,7 @@ def test_statistics_of_nothing_and_of_a_constant_are_defined(make_lonlat) -> Non
             found = statistics(file, "v", {}, bins=4)
         assert (found["min"], found["max"], found["mean"], found["std"]) == (constant, constant, constant, 0)
         assert sum(found["histogram"]["counts"]) == 12
-    with RasterFile(make_lonlat(np.array([[0, 1, 2, 3]] * 3, "i2"), LAT, LON)) as file:
+    with RasterFile(make_lonlat(np.array([[0, 1, 2, 3]] * 3, "i1"), LAT, LON)) as file:
         found = statistics(file, "v", {}, bins=3)
     assert (found["min"], found["max"]) == (0, 3)
     assert isinstance(found["max"], int)

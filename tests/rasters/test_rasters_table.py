@@ -30,7 +30,7 @@ def test_cells_are_told_one_by_one_and_those_without_a_value_are_left_out(make_l
 
 
 def test_a_series_is_told_step_by_step_or_one_step(make_lonlat) -> None:
-    values = np.arange(24, dtype="i2").reshape(2, 3, 4)
+    values = np.arange(24, dtype="i1").reshape(2, 3, 4)
     more = {"time": (("time",), [29, 59], TIME)}
     path = make_lonlat(values, LAT, LON, dims=("time", "lat", "lon"), more=more)
     with RasterFile(path) as file:
@@ -56,8 +56,8 @@ def test_projected_and_curvilinear_cells_have_their_places(make_lonlat, samples)
         name = next(iter(file.variables))
         grid = file.variable(name).grid
         text = b"".join(Table(file, name, {}, whole=True).pieces()).decode().splitlines()
-    assert text[0] == f"y,x,{name}"
-    y, x, _ = map(float, text[1].split(","))
+    assert text[0] == f"time,y,x,{name}"  # a time of its own, that is no dimension
+    y, x, _ = map(float, text[1].split(",")[1:])
     assert y in grid.ys
     assert x in grid.xs
     lat, lon = np.meshgrid([10.0, 12, 14], [100.0, 103, 106, 109], indexing="ij")
