@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pyproj import CRS, Transformer
-from pyproj.exceptions import CRSError
+from pyproj.exceptions import ProjError
 
 from geojobs_lab.errors import InvalidInput
 from geojobs_lab.tiles.mercator import HALF_MAP, TILE_SIZE, check_tile, latitudes, longitudes
@@ -163,7 +163,7 @@ def _plane(text: str) -> "str | CRS":
         if not (crs.is_geographic or crs.is_projected):
             raise InvalidInput(f"crs: {text[:_LONGEST]!r} is no CRS of maps", field="crs", value=text)
         _to_lonlat(crs)
-    except CRSError:
+    except (ProjError, ValueError):  # another planet; a NUL in it
         raise InvalidInput(f"crs: {text[:_LONGEST]!r} is not a CRS that PROJ knows", field="crs", value=text) from None
     return crs
 

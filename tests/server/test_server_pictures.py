@@ -105,6 +105,8 @@ def test_bilinear_has_values_between_those_of_the_cells(api: httpx.Client) -> No
         ({"crs": "EPSG:999999"}, "crs"),
         ({"crs": "nonsense"}, "crs"),
         ({"crs": "EPSG:5773"}, "crs"),  # heights
+        ({"crs": "IAU_2015:30100"}, "crs"),  # the Moon
+        ({"crs": "x\0y"}, "crs"),
         ({"resampling": "cubic"}, "resampling"),
         ({"depth": 5}, "depth"),
     ],

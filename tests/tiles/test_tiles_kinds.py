@@ -226,6 +226,17 @@ def test_pixels_have_the_cell_between_whose_edges_they_are_on_irregular_axes(ys,
     assert seen > 2
 
 
+def test_the_cells_of_a_file_with_irregular_axes_are_drawn_where_they_lie(numbered):
+    ys, xs = IRREGULAR["finer in the middle"]
+    raster = numbered(ys, xs)
+    for tile in [(0, 0, 0), (3, 4, 3), (5, 16, 15)]:
+        lon, lat = pixel_places(WGS84, *tile)
+        rows, cols = between_edges(lat[:, 0], midpoint_bounds(ys)), between_edges(lon[0], midpoint_bounds(xs))
+        inside = np.outer(rows >= 0, cols >= 0)
+        expected = np.where(inside, np.add.outer(rows * len(xs), cols), -1)
+        assert (raster.tile(*tile) == expected).mean() > 0.98
+
+
 def between_edges(places, bounds):
     low, high = np.sort(bounds, axis=1).T
     held = (places[:, None] >= low) & (places[:, None] < high)
