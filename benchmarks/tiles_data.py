@@ -251,7 +251,7 @@ def _publish(files: Files) -> None:
         dims[1]: (dims[1], x, {"units": "degrees_east", "standard_name": "longitude"} if raster.is_geographic else {}),
     }
     data = xr.DataArray(files.values(), dims=dims, coords=axes, attrs={"units": "K"}, name="temperature")
-    data = data.rio.write_crs(raster.crs)
+    data.rio.write_crs(raster.crs, inplace=True)  # otherwise the numbers are copied
     publish_rasters(alone(data), files.netcdf, title=raster.name, provenance={"job": "bench"})
 
 

@@ -45,8 +45,9 @@ class OnArray:
     def __init__(self, files: Files) -> None:
         raster = files.raster
         x, y = raster.centres()
-        array = xr.DataArray(files.loaded(), dims=("y", "x"), coords={"y": y, "x": x}, name="data")
-        self._array = array.rio.write_crs(raster.crs).rio.write_nodata(float("nan"))
+        self._array = xr.DataArray(files.loaded(), dims=("y", "x"), coords={"y": y, "x": x}, name="data")
+        self._array.rio.write_crs(raster.crs, inplace=True)
+        self._array.rio.write_nodata(float("nan"), inplace=True)
         self._reader: XarrayReader | None = None
 
     def draw(self, tile: Tile) -> bytes:
