@@ -8,7 +8,7 @@ import math
 import os
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from functools import cache, partial
 from itertools import islice
@@ -249,8 +249,8 @@ class Pyramid:
     ) -> None:
         if error is None:
             self.close()
-        for future, _ in self._waiting:
-            future.cancel()
+        # None may be at work when the process ends, which would not wait for it.
+        wait([future for future, _ in self._waiting if not future.cancel()])
         self._waiting.clear()
 
 
