@@ -16,7 +16,7 @@ from geojobs_lab.rasters.locks import HDF5_LOCK
 from geojobs_lab.rasters.packing import undeclared_fill
 from geojobs_lab.rasters.rasterfile import RasterFile
 from geojobs_lab.rasters.tagging import CRS_COORDINATE, with_grid
-from geojobs_lab.rasters.timeaxis import TimeAxis, counts_from_year_zero
+from geojobs_lab.rasters.timeaxis import TimeAxis, is_refused_by_xarray
 from geojobs_lab.rasters.variables import VariableInfo
 
 
@@ -165,7 +165,7 @@ def _decoded(stored: xr.Dataset, info: VariableInfo, path: Path) -> xr.DataArray
             if set(found.dims) <= set(info.dims):
                 found.attrs.update(undeclared_fill(found.dtype, found.attrs) if name not in info.dims else {})
                 variables[name] = found
-        if info.time is not None and counts_from_year_zero(str(variables[info.time.name].attrs.get("units"))):
+        if info.time is not None and is_refused_by_xarray(str(variables[info.time.name].attrs.get("units"))):
             variables[info.time.name] = _time_variable(info.time, variables[info.time.name])
         coordinates = xr.decode_cf(xr.Dataset(coords=variables), decode_timedelta=False).coords
         return xr.DataArray(lazy_variable(stored.variables[info.name], info), coordinates, name=info.name)

@@ -6,7 +6,7 @@ The rule is the REST contract's "How a timestamp meets a calendar".
 import math
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from fractions import Fraction
 from typing import Any, Self
@@ -17,10 +17,11 @@ import numpy.typing as npt
 import xarray as xr
 
 from geojobs_lab.errors import InvalidInput, RasterError
-from geojobs_lab.rasters.calendars import Moment, calendar_rule, is_gregorian, without_cf_warnings
+from geojobs_lab.rasters.calendars import Moment, calendar_rule, is_gregorian, month_length, without_cf_warnings
 
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 _YEAR_ZERO = re.compile(r"since\s*\+?0+\b", re.IGNORECASE)
+_MONTHS = re.compile(r"\s*(?P<unit>months?|years?)\s+since\s+(?P<start>.+)", re.IGNORECASE)
 _UNITS = {"days": 86_400_000_000, "hours": 3_600_000_000, "seconds": 1_000_000, "microseconds": 1}  # microseconds
 _FAR = Fraction(10) ** 300  # seconds; where floats still have room to subtract
 _NOISE = 20  # microseconds; what "days since 1800" loses in float64
@@ -214,14 +215,20 @@ def _shown(moment: object) -> str:
     return repr(moment[:_LONGEST] + "…" if isinstance(moment, str) and len(moment) > _LONGEST else moment)
 
 
-def counts_from_year_zero(units: str) -> bool:
-    """Tell whether a time's units are of the kind ``days since 0000-01-01``."""
-    return _YEAR_ZERO.search(units) is not None
+def is_refused_by_xarray(units: str) -> bool:
+    """Tell whether a time's units are of the kind ``days since 0000-01-01``, or ``months since 1990-01-01``."""
+    return _YEAR_ZERO.search(units) is not None or _MONTHS.fullmatch(units) is not None
 
 
 def _decode(numbers: npt.NDArray[Any], units: str, calendar: str) -> Iterable[cftime.datetime]:
+    months = _MONTHS.fullmatch(units)
+    if months is not None:
+        (start,) = _decode(np.zeros(1), f"days since {months['start']}", calendar)
+        years = 12.0 if months["unit"].lower().startswith("year") else 1.0
+        first = Moment.from_cftime(start)
+        return [_months_later(first, float(number) * years, calendar) for number in np.atleast_1d(numbers)]
     # cftime refuses a reference year 0 in calendars that have none, unless told otherwise.
-    from_year_zero = counts_from_year_zero(units)
+    from_year_zero = _YEAR_ZERO.search(units) is not None
     with without_cf_warnings():
         dates = np.atleast_1d(
             cftime.num2date(
@@ -229,6 +236,19 @@ def _decode(numbers: npt.NDArray[Any], units: str, calendar: str) -> Iterable[cf
             )
         )
     return [Moment.from_cftime(date).to_cftime(calendar) for date in dates] if from_year_zero else dates
+
+
+def _months_later(first: Moment, months: float, calendar: str) -> cftime.datetime:
+    """Return the date so many months of the calendar later; of the last one a part: 0.5 is the middle of the month.
+
+    UDUNITS' month is a twelfth of a year whatever the calendar, but files that count in months mean these.
+    """
+    whole = math.floor(months)
+    years, month = divmod(first.month - 1 + whole, 12)
+    year, month = first.year + years, month + 1
+    length = month_length(calendar_rule(calendar), year, month)
+    begin = replace(first, year=year, month=month, day=min(first.day, length)).to_cftime(calendar)
+    return begin + timedelta(days=(months - whole) * length)
 
 
 def _without_noise(date: cftime.datetime) -> cftime.datetime:

@@ -426,6 +426,32 @@ def test_days_since_the_year_zero_are_read_in_every_calendar(make_lonlat, calend
         assert data["time"].ndim == 0
 
 
+MONTHS = {
+    "months since 1990-01-01": ("1990-01-01", "1990-02-15T00:00:00", "1991-01-01"),
+    "Month since 1999-11-30 12:00": ("1999-11-30T12:00", "2000-01-15T00:00:00", "2000-11-30T12:00"),
+    "years since 1990-06-01": ("1990-06-01", "2008-06-01", "2134-06-01"),
+}
+
+
+@pytest.mark.parametrize("units", MONTHS)
+def test_months_and_years_are_those_of_the_calendar(make_lonlat, units) -> None:
+    numbers = [0.0, 18.0, 144.0] if units.startswith("years") else [0.0, 1.5, 12.0]
+    time = {"units": units, "standard_name": "time"}
+    values = np.arange(12, dtype="f4").reshape(3, 2, 2)
+    path = make_lonlat(
+        values, [0.0, 1.0], [0.0, 1.0], dims=("time", "lat", "lon"), more={"time": (("time",), numbers, time)}
+    )
+    with RasterFile(path) as file:
+        axis = file.variable("v").time
+        for position, expected in enumerate(MONTHS[units]):
+            assert axis.index(expected) == position
+            assert (
+                abs(axis.timestamps[position] - axis.from_numbers("t", [0], f"days since {expected}").timestamps[0]) < 1
+            )
+    with open_raster(path) as data:
+        assert data.sizes["time"] == 3
+
+
 def test_a_climatology_is_read_with_its_stops_and_its_bounds_are_no_raster(make_lonlat) -> None:
     months = [15.5, 45.0, 74.5]
     more = {
