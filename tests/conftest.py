@@ -29,6 +29,8 @@ BASE_URL = "/a%20b@c/"
 TOKEN = "a-token-for-tests"
 STARTING = 240  # seconds, on a machine that is very busy
 STOPPING = 60
+#: certificates are of no use without TLS, and each client reads all of them; nor is a proxy
+PLAIN: dict[str, bool] = {"verify": False, "trust_env": False}
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class RunningServer:
     def client(self, *, token: bool = True, **options: object) -> httpx.Client:
         """Return an HTTP client whose URLs are relative to the API, with or without the token."""
         headers = {"Authorization": f"token {self.token}"} if token and self.token else {}
-        return httpx.Client(base_url=self.api, headers=headers, trust_env=False, timeout=60, **options)
+        return httpx.Client(base_url=self.api, headers=headers, timeout=60, **PLAIN, **options)
 
     def log(self) -> str:
         return (self.folder / "log.txt").read_text()
@@ -169,7 +171,7 @@ def _wait_until_up(process: "subprocess.Popen[bytes]", folder: Path, token: str,
             url = json.loads((folder / "runtime" / f"jpserver-{process.pid}.json").read_text())["url"]
             url = url.replace("localhost", "127.0.0.1")
             headers = {"Authorization": f"token {token}"} if token else {}
-            answer = httpx.get(f"{url}geoprocessing/rest/", headers=headers, trust_env=False, timeout=10)
+            answer = httpx.get(f"{url}geoprocessing/rest/", headers=headers, timeout=10, **PLAIN)
             if answer.status_code == up:
                 return url
         except (FileNotFoundError, ValueError, httpx.TransportError):

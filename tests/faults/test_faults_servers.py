@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import psutil
+import pytest
 
 TASKS = Path(__file__).parent
 ROUNDS = 3
@@ -95,6 +96,7 @@ def test_one_that_stops_in_order_leaves_its_jobs_to_the_other_at_once(geojobs_se
         assert ends == Counter(map(str, range(6)))
 
 
+@pytest.mark.timeout(900)  # on a very busy machine
 def test_no_job_is_lost_or_run_twice_to_its_end_when_one_of_two_servers_is_killed(
     geojobs_server: Any, tmp_path: Path
 ) -> None:

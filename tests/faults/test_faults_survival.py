@@ -16,6 +16,7 @@ from uuid import uuid4
 import httpx
 import numpy as np
 import psutil
+import pytest
 
 TASKS = Path(__file__).parent
 CONFIG = f"""
@@ -133,6 +134,7 @@ class Crowd:
         return self.ask("GET", "jobs/", params={"status": status, "limit": 1}).json()["count"]
 
 
+@pytest.mark.timeout(900)  # on a very busy machine
 def test_500_jobs_of_every_sort_end_rightly_whatever_is_killed(geojobs_server: Any, tmp_path: Path) -> None:
     crowd = Crowd(tmp_path)
     (tmp_path / "temporary").mkdir()

@@ -91,6 +91,7 @@ def killing_workers(server: Any) -> Iterator[list[int]]:
         thread.join()
 
 
+@pytest.mark.timeout(900)  # on a very busy machine
 def test_800_jobs_end_rightly_while_workers_are_killed_at_random(geojobs_server) -> None:
     with geojobs_server(CONFIG) as server, server.client() as client, killing_workers(server) as killed:
         values: dict[str, int | None] = {}
