@@ -25,7 +25,13 @@ Work: TypeAlias = "Callable[[Iterator[tuple[int, Window]]], None]"
 
 
 def threads() -> int:
-    """Return how many threads compute one expression: of the processors that this process may use, at most four."""
+    """Return how many threads compute one expression: of the processors that this process may use, at most four.
+
+    One is enough where twice as many want to run as there are processors, such as several jobs at once: whoever shares
+    out work has to wait for the others' last windows.
+    """
+    if hasattr(os, "getloadavg") and os.getloadavg()[0] > 2 * (os.cpu_count() or 1):
+        return 1
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     limit = os.environ.get(THREADS, "").split(",")[0]
     return max(1, min(allowed, MOST_THREADS, int(limit) if limit.isdecimal() else MOST_THREADS))

@@ -207,8 +207,12 @@ def test_the_number_of_threads_follows_the_processors_and_the_environment(
     limit: str, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(running.os, "sched_getaffinity", lambda process: set(range(16)), raising=False)
+    monkeypatch.setattr(running.os, "cpu_count", lambda: 16)
+    monkeypatch.setattr(running.os, "getloadavg", lambda: (32.0, 0.0, 0.0), raising=False)
     monkeypatch.setenv("OMP_NUM_THREADS", limit)
     assert running.threads() == most
+    monkeypatch.setattr(running.os, "getloadavg", lambda: (33.0, 0.0, 0.0))
+    assert running.threads() == 1
 
 
 def test_small_work_starts_no_threads() -> None:
