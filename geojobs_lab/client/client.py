@@ -165,7 +165,7 @@ class Client:
         name: str | None = None,
         *,
         title: str | None = None,
-        renderer: "Renderer | Mapping[str, Any] | None" = None,
+        renderer: "Renderer | Mapping[str, Any] | str | None" = None,
         upload: bool = False,
     ) -> Service:
         """Publish data as a service.
@@ -210,7 +210,7 @@ class Client:
         variable: str | None = None,
         *,
         time: float | str | None = None,
-        renderer: "Renderer | Mapping[str, Any] | None" = None,
+        renderer: "Renderer | Mapping[str, Any] | str | None" = None,
         absolute: bool = False,
     ) -> str:
         """Return the URL template of a service's map tiles, with ``{z}``, ``{x}`` and ``{y}`` left to the map.

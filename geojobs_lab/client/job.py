@@ -284,7 +284,7 @@ class Job:
         *,
         variable: str | None = None,
         time: float | str | None = None,
-        renderer: "Renderer | Mapping[str, Any] | None" = None,
+        renderer: "Renderer | Mapping[str, Any] | str | None" = None,
         absolute: bool = False,
     ) -> str:
         """Return the URL template of a raster output's map tiles; see `Client.tile_url`.

@@ -1,10 +1,10 @@
 """A published service as the client sees it: its document, read; references and tile URLs made from it."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import urlencode, urljoin
 
 from geojobs_lab.client.tables import Columns, Listing, html_table
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from geojobs_lab.renderers import Renderer
+
+    Style: TypeAlias = Renderer | Mapping[str, Any] | str
+
+
+_COLORMAP = "viridis"  # where a stretch is given without one
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,7 @@ class Service:
         variable: str | None = None,
         *,
         time: float | str | None = None,
-        renderer: "Renderer | Mapping[str, Any] | None" = None,
+        renderer: "Style | None" = None,
         absolute: bool = False,
     ) -> str:
         """Return the URL template of its map tiles; see `Client.tile_url`."""
@@ -87,17 +92,17 @@ class Service:
             url = f"{urljoin(address.url, '/').rstrip('/')}{url}"
         return f"{url}{'&' if '?' in url else '?'}{urlencode(query)}" if query else url
 
-    def legend(
-        self, variable: str | None = None, *, renderer: "Renderer | Mapping[str, Any] | None" = None
-    ) -> dict[str, Any]:
+    def legend(self, variable: str | None = None, *, renderer: "Style | None" = None) -> dict[str, Any]:
         """Return the legend of a variable's renderer, or of another one.
 
         Parameters
         ----------
         variable : str, optional
             The only variable when left out.
-        renderer : Renderer or mapping, optional
-            A renderer or its JSON; the service's own when left out.
+        renderer : Renderer, mapping or str, optional
+            A renderer or its JSON; a colormap of matplotlib by its name; or options of a stretch (``{"colormap":
+            "magma", "stretch": "log", "vmin": 1}``), whose limits are those of the data where they are left out. The
+            service's own when left out.
         """
         return self._ask(variable, "legend.json", _renderer_query(renderer))
 
@@ -105,21 +110,112 @@ class Service:
         self,
         variable: str | None = None,
         *,
-        renderer: "Renderer | Mapping[str, Any] | None" = None,
+        renderer: "Style | None" = None,
         form: Literal["svg", "png"] = "svg",
     ) -> bytes:
         """Return the legend as a picture, a file of the form ``svg`` or ``png``; the rest as for `legend`."""
         if form not in ("svg", "png"):
             raise InvalidInput(f"form: {form!r} is not 'svg' or 'png'", field="form", value=form)
-        from tempfile import TemporaryDirectory
 
-        name = self._described(variable)["name"]
-        query = _renderer_query(renderer)
-        path = f"{_path(self.name)}variables/{quote_path(name)}/legend.{form}{'?' if query else ''}{urlencode(query)}"
-        with TemporaryDirectory(prefix="geojobs-") as folder:
-            file = Path(folder) / f"legend.{form}"
-            self.transport.download(path, file, doing=f"asking for the legend of {self.name!r}, {name!r}")
-            return file.read_bytes()
+        return self._fetch(variable, f"legend.{form}", _renderer_query(renderer), "the legend")
+
+    def image(
+        self,
+        bbox: Sequence[float],
+        width: int,
+        height: int,
+        variable: str | None = None,
+        *,
+        crs: str | None = None,
+        renderer: "Style | None" = None,
+        **query: str | float,
+    ) -> bytes:
+        """Return a picture of a box, a PNG.
+
+        Parameters
+        ----------
+        bbox : sequence of float
+            Least x and y, greatest x and y, in the CRS of the picture; degrees of longitude and latitude by default.
+        width, height : int
+            Pixels.
+        variable : str, optional
+            The only variable when left out.
+        crs : str, optional
+            Such as ``"EPSG:3857"``.
+        renderer : Renderer, mapping or str, optional
+            As for `legend`.
+        **query
+            As in the REST contract: ``time``, ``resampling``, dimensions.
+        """
+        place: dict[str, str | float] = {"bbox": ",".join(map(str, bbox)), "width": width, "height": height}
+        if crs is not None:
+            place["crs"] = crs
+        return self._fetch(variable, "image.png", {**query, **place, **_renderer_query(renderer)}, "a picture")
+
+    def value(self, lon: float, lat: float, variable: str | None = None, **query: str | float) -> dict[str, Any]:
+        """Return the value of the cell at a point, with its unit, place and time; as `series`."""
+        return self._ask(variable, "value/", {"lon": lon, "lat": lat, **query})
+
+    def series(self, lon: float, lat: float, variable: str | None = None, **query: str | float) -> dict[str, Any]:
+        """Return all values through time of the cell at a point.
+
+        Parameters
+        ----------
+        lon, lat : float
+            Degrees.
+        variable : str, optional
+            The only variable when left out.
+        **query
+            Dimensions: ``level=850``, ``**{"level.index": 2}``.
+
+        Returns
+        -------
+        dict
+            ``values``, None where missing; their ``times`` (ISO) and ``timestamps`` (Unix seconds); ``unit``; ``lon``
+            and ``lat`` of the cell's centre.
+        """
+        return self._ask(variable, "series/", {"lon": lon, "lat": lat, **query})
+
+    def classify(
+        self,
+        variable: str | None = None,
+        *,
+        method: Literal["jenks", "quantile", "equal"] = "jenks",
+        classes: int = 5,
+        **query: str | float,
+    ) -> dict[str, Any]:
+        """Divide the values of a layer into classes.
+
+        Parameters
+        ----------
+        variable : str, optional
+            The only variable when left out.
+        method : {"jenks", "quantile", "equal"}
+            Natural breaks, as many cells in each class, or equal intervals.
+        classes : int
+            How many at most.
+        **query
+            ``colormap``, ``time``, dimensions.
+
+        Returns
+        -------
+        dict
+            ``breaks``, the upper limits of the classes; ``renderer``, the JSON that `tile_url`, `update` and maps
+            take; ``min``, ``count``, ``sample`` (how many cells the breaks were found among), ``unit``.
+        """
+        return self._ask(variable, "classify/", {"method": method, "classes": classes, **query})
+
+    def unique(self, variable: str | None = None, **query: str | float) -> dict[str, Any]:
+        """Return the different values of a layer: at most 100 with the number of their cells, and how many there are.
+
+        Parameters
+        ----------
+        variable : str, optional
+            The only variable when left out.
+        **query
+            ``time``, dimensions.
+        """
+        return self._ask(variable, "unique/", query)
 
     def statistics(self, variable: str | None = None, **query: str | float) -> dict[str, Any]:
         """Return minimum, maximum, mean and so on of a variable's cells.
@@ -145,10 +241,31 @@ class Service:
         """
         return read_raster(self.transport, self.name, self._described(variable)["name"], time)
 
-    def download(self, target: str | Path) -> Path:
-        """Write its NetCDF file to `target` and return that path."""
+    def download(
+        self,
+        target: str | Path,
+        *,
+        format: Literal["nc", "tif", "csv"] = "nc",
+        variable: str | None = None,
+        **query: str | float,
+    ) -> Path:
+        """Write a file and return its path.
+
+        Parameters
+        ----------
+        target : path
+        format : {"nc", "tif", "csv"}
+            The NetCDF file of the service; one layer as a GeoTIFF; a variable as a table, all steps in time unless one
+            is named.
+        variable : str, optional
+            Of a GeoTIFF or a table; the only one when left out.
+        **query
+            ``time``, dimensions.
+        """
         target = Path(target)
-        download(self.transport, self.name, target)
+        if format != "nc":
+            query = {"variable": self._described(variable)["name"], **query}
+        download(self.transport, self.name, target, {"format": format, **query})
         return target
 
     def plot(self, variable: str | None = None, *, time: float | str | None = None, **options: Any) -> "Figure":
@@ -177,7 +294,7 @@ class Service:
         *,
         title: str | None = None,
         temporary: bool | None = None,
-        renderer: "Renderer | Mapping[str, Any] | None" = None,
+        renderer: "Style | None" = None,
         variable: str | None = None,
     ) -> "Service":
         """Change the service, and return it as it is then.
@@ -216,6 +333,16 @@ class Service:
             A job uses it, or it belongs to the server's configuration (409).
         """
         self.transport.request("DELETE", _path(self.name), doing=f"removing the service {self.name!r}")
+
+    def _fetch(self, variable: str | None, what: str, query: Mapping[str, str | float], thing: str) -> bytes:
+        from tempfile import TemporaryDirectory
+
+        name = self._described(variable)["name"]
+        path = f"{_path(self.name)}variables/{quote_path(name)}/{what}{'?' if query else ''}{urlencode(query)}"
+        with TemporaryDirectory(prefix="geojobs-") as folder:
+            file = Path(folder) / "fetched"
+            self.transport.download(path, file, doing=f"asking for {thing} of {self.name!r}, {name!r}")
+            return file.read_bytes()
 
     def _ask(self, variable: str | None, what: str, query: Mapping[str, str | float]) -> dict[str, Any]:
         name = self._described(variable)["name"]
@@ -305,18 +432,23 @@ def read_result(transport: Transport, service: str, name: str) -> "xr.DataArray 
             return loaded[VARIABLE].rename(name) if list(loaded) == [VARIABLE] else loaded
 
 
-def download(transport: Transport, name: str, target: Path) -> None:
-    """Write the NetCDF file of a service to `target`."""
-    path = f"{_path(name)}download/?format=nc"
+def download(transport: Transport, name: str, target: Path, query: Mapping[str, str | float] | None = None) -> None:
+    """Write the NetCDF file of a service, or what else a query asks for, to `target`."""
+    path = f"{_path(name)}download/?{urlencode(query or {'format': 'nc'})}"
     transport.download(path, target, doing=f"downloading the service {name!r}")
 
 
-def renderer_json(renderer: "Renderer | Mapping[str, Any] | None") -> Mapping[str, Any] | None:
-    """Return the JSON of a renderer; JSON, and None, are returned as they are."""
-    return renderer if renderer is None or isinstance(renderer, Mapping) else renderer.to_json()
+def renderer_json(renderer: "Style | None") -> Mapping[str, Any] | None:
+    """Return the JSON of a renderer, a colormap's name, or the options of a stretch; None is returned as it is."""
+    if isinstance(renderer, str):
+        renderer = {"colormap": renderer}
+    if isinstance(renderer, Mapping):
+        whole = not renderer or "type" in renderer or "colors" in renderer
+        return renderer if whole else {"type": "stretched", "options": {"colormap": _COLORMAP, **renderer}}
+    return None if renderer is None else renderer.to_json()
 
 
-def _renderer_query(renderer: "Renderer | Mapping[str, Any] | None") -> dict[str, str]:
+def _renderer_query(renderer: "Style | None") -> dict[str, str]:
     document = renderer_json(renderer)
     # Without spaces: some proxies refuse URLs of more than 8 kB.
     return {} if document is None else {"renderer": json.dumps(document, allow_nan=False, separators=(",", ":"))}

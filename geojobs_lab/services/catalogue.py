@@ -237,7 +237,7 @@ class ServiceCatalogue:
             info=info,
         )
         if renderer is not None:
-            service = replace(service, renderers=_styled(service, renderer, None))
+            service = replace(service, renderers=await in_thread(self._styles.to_store, service, renderer, None))
         await self._database.write(lambda c: rows.insert(c, service))
         self._sides.want(service)
         _log.info("Service %r is published", name)
@@ -276,6 +276,9 @@ class ServiceCatalogue:
             The service belongs to the configuration.
         """
         self._refuse_configured(name)
+        styles: Mapping[str, Mapping[str, Any]] = {}
+        if renderer is not None:
+            styles = await in_thread(self._styles.to_store, await self.get(name), renderer, variable)
 
         def work(connection: sqlite3.Connection) -> Service:
             changes: dict[str, Any] = {}
@@ -283,8 +286,8 @@ class ServiceCatalogue:
                 changes["title"] = title
             if temporary is not None:
                 changes["temporary"] = temporary
-            if renderer is not None:
-                changes["renderers"] = _styled(rows.find(connection, name), renderer, variable)
+            if styles:
+                changes["renderers"] = {**rows.find(connection, name).renderers, **styles}
             return rows.update(connection, name, **changes)
 
         changed = await self._database.write(work)
@@ -402,17 +405,3 @@ class ServiceCatalogue:
 
 def _path(text: str) -> Path:
     return Path(os.path.expanduser(text))  # noqa: PTH111  Path's own raises where there is no such user
-
-
-def _styled(service: Service, renderer: Mapping[str, Any], variable: str | None) -> Mapping[str, Mapping[str, Any]]:
-    from geojobs_lab.renderers import renderer_from_json
-
-    if variable is not None and variable not in service.variables:
-        raise InvalidInput(
-            f"variable: service {service.name!r} has no variable {variable!r}; it has {service.variables}",
-            field="variable",
-            value=variable,
-        )
-    document = renderer_from_json(renderer).to_json()
-    names = service.variables if variable is None else [variable]
-    return {**service.renderers, **dict.fromkeys(names, document)}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Mapping
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from geojobs_lab.errors import RendererNotValid
+from geojobs_lab.errors import InvalidInput, RendererNotValid
 from geojobs_lab.services.files import version_key
 from geojobs_lab.services.kept import Kept
 from geojobs_lab.services.libraries import load_libraries
@@ -59,6 +59,27 @@ class Styles:
         if stored is not None:
             key = (service.name, service.created, service.revision, variable)
         return self._renderers.get(key, lambda: self._make(service, variable, asked if stored is None else stored))
+
+    def to_store(
+        self, service: Service, renderer: Mapping[str, Any], variable: str | None
+    ) -> Mapping[str, Mapping[str, Any]]:
+        """Return the JSON to be stored for a variable, or for all of them, with the limits that their data have now.
+
+        Raises
+        ------
+        RendererNotValid
+            It cannot be used.
+        InvalidInput
+            There is no such variable.
+        """
+        if variable is not None and variable not in service.variables:
+            raise InvalidInput(
+                f"variable: service {service.name!r} has no variable {variable!r}; it has {service.variables}",
+                field="variable",
+                value=variable,
+            )
+        names = service.variables if variable is None else [variable]
+        return {name: self._make(service, name, renderer).to_json() for name in names}
 
     def _make(self, service: Service, variable: str, document: str | Mapping[str, Any] | None) -> "Renderer":
         from geojobs_lab.renderers import renderer_from_json

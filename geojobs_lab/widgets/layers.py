@@ -121,7 +121,7 @@ class ResultLayer:
 def result_layers(
     result: Result,
     variable: str | None,
-    renderer: Renderer | Mapping[str, Any] | None,
+    renderer: Renderer | Mapping[str, Any] | str | None,
     service_of: Callable[[str], Service],
 ) -> list[ResultLayer]:
     """Return the layers of one result.
@@ -133,8 +133,8 @@ def result_layers(
     variable : str, optional
         The service's variable, or the job's output (``"cells/1"`` is one raster of a list); all outputs, or the only
         variable, when left out.
-    renderer : Renderer or Mapping, optional
-        The colours; the server's own when left out.
+    renderer : Renderer, Mapping or str, optional
+        The colours, as for `Service.legend`; the server's own when left out.
     service_of : callable
         Asks for a service by its name.
 

@@ -54,7 +54,7 @@ class ResultMap(Map):  # type: ignore[misc]  # ipyleaflet has no types
         basemap: TileLayer | Mapping[str, Any] | None = None,
         height: int = 480,
         variable: str | None = None,
-        renderer: Renderer | Mapping[str, Any] | None = None,
+        renderer: Renderer | Mapping[str, Any] | str | None = None,
         opacity: float = 1.0,
     ) -> None:
         if not results:
@@ -70,7 +70,7 @@ class ResultMap(Map):  # type: ignore[misc]  # ipyleaflet has no types
         self,
         result: Result,
         variable: str | None = None,
-        renderer: Renderer | Mapping[str, Any] | None = None,
+        renderer: Renderer | Mapping[str, Any] | str | None = None,
         opacity: float = 1.0,
         visible: bool = True,
     ) -> Self:
@@ -81,8 +81,9 @@ class ResultMap(Map):  # type: ignore[misc]  # ipyleaflet has no types
         result : Job, Service or str
         variable : str, optional
             The service's variable, or the job's output; the only variable, or all outputs, when left out.
-        renderer : Renderer or Mapping, optional
-            The colours; those that the server has for it when left out.
+        renderer : Renderer, Mapping or str, optional
+            The colours: a renderer or its JSON, a colormap of matplotlib by its name, or options of a stretch
+            (``{"colormap": "magma", "stretch": "log"}``); those that the server has for it when left out.
         opacity : float
             0..1.
         visible : bool
@@ -169,7 +170,7 @@ class ResultMap(Map):  # type: ignore[misc]  # ipyleaflet has no types
         return widget
 
     def _find(
-        self, result: Result, variable: str | None, renderer: Renderer | Mapping[str, Any] | None
+        self, result: Result, variable: str | None, renderer: Renderer | Mapping[str, Any] | str | None
     ) -> list[ResultLayer]:
         return result_layers(result, variable, renderer, self._service)
 

@@ -39,7 +39,7 @@ class SwipeMap(ResultMap):
         basemap: TileLayer | Mapping[str, Any] | None = None,
         height: int = 480,
         variable: str | None = None,
-        renderer: Renderer | Mapping[str, Any] | None = None,
+        renderer: Renderer | Mapping[str, Any] | str | None = None,
     ) -> None:
         self._connect(left, right)
         found = [self._find(result, variable, renderer) for result in (left, right)]
