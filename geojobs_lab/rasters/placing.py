@@ -6,7 +6,7 @@ same rules. Files are read elsewhere.
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,7 +97,7 @@ def place(
     coordinates: Mapping[str, Coordinate],
     mappings: Mapping[str, Mapping[str, Any]],
     grid_mapping: str | None,
-    cells: Sequence[Coordinate] = (),
+    cells: Callable[[], Sequence[Coordinate]] = tuple,
 ) -> Place:
     """Place a variable.
 
@@ -114,8 +114,9 @@ def place(
         Name -> attributes of the grid mapping variables at hand.
     grid_mapping : str or None
         The variable's own ``grid_mapping`` attribute.
-    cells : sequence of Coordinate
-        Two-dimensional coordinates at hand, the better known ones first.
+    cells : callable
+        Returns the two-dimensional coordinates at hand, the better known ones first; asked only where axes do not tell,
+        for these can be large.
 
     Raises
     ------
@@ -126,15 +127,22 @@ def place(
     time = _first(dims, roles, Role.TIME)
     y = _first(dims, roles, Role.LATITUDE) or _first(dims, roles, Role.Y)
     x = _first(dims, roles, Role.LONGITUDE) or _first(dims, roles, Role.X)
-    found = _of_cells(dims, cells)
-    if y is not None and x is not None and (found is None or _says_what(coordinates[y]) or _says_what(coordinates[x])):
+    refused: RasterError | None = None
+    if y is not None and x is not None:
         try:
-            return Place(y, x, time, _straight(coordinates[y], coordinates[x], mappings, grid_mapping))
-        except RasterError:
-            if found is None:
-                raise
+            where = Place(y, x, time, _straight(coordinates[y], coordinates[x], mappings, grid_mapping))
+        except RasterError as error:
+            refused = error
+        else:
+            if _says_what(coordinates[y]) or _says_what(coordinates[x]):
+                return where
+    found = _of_cells(dims, cells())
     if found is not None:
         return _bent(*found, time, mappings, grid_mapping)
+    if refused is not None:
+        raise refused
+    if y is not None and x is not None:
+        return where
     raise RasterError(f"it has no latitude and longitude or y and x among its dimensions {tuple(dims)}")
 
 
@@ -323,7 +331,7 @@ def place_array(data: xr.DataArray) -> Place:
     if named is None or not any(name in mappings for name, _ in parse_grid_mapping(str(named))):
         named = next(iter(mappings), None)
     try:
-        return place([str(dim) for dim in data.dims], data.shape, coordinates, mappings, named, _cells_of(data))
+        return place([str(dim) for dim in data.dims], data.shape, coordinates, mappings, named, lambda: _cells_of(data))
     except RasterError as error:
         raise RasterError(f"the raster {data.name or 'without a name'} of shape {data.shape}: {error}") from None
 

@@ -101,9 +101,15 @@ class Scan:
     def _place(self, name: str, coordinates: Mapping[str, Coordinate]) -> Place:
         variable, attributes = self._variables[name], self._attributes[name]
         mapping, named = self._mapping(name, {found.role for found in coordinates.values()})
-        cells = self._cells(variable, attributes)
         try:
-            where = place(variable.dimensions, variable.shape, coordinates, named, mapping, cells)
+            where = place(
+                variable.dimensions,
+                variable.shape,
+                coordinates,
+                named,
+                mapping,
+                lambda: self._cells(variable, attributes),
+            )
         except RasterError:
             if "mesh" in attributes and not {found.role for found in coordinates.values()} & {Role.LATITUDE, Role.Y}:
                 raise RasterError("it lies on an unstructured mesh, which is not supported") from None
