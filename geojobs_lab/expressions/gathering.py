@@ -63,10 +63,13 @@ def each_block(source: Source, block: Block, pieces: list[Window] | None = None)
     """
     if pieces is None:
         pieces = list(portions(source))
-    cells = source.at_once if source.size > source.at_once else 0
+    if len(pieces) == 1 and source.size <= source.at_once and not source.elsewhere:
+        with np.errstate(all="ignore"):
+            block(0, pieces[0], Workspace())
+        return
 
     def work(turns: Iterator[tuple[int, Window]]) -> None:
-        space = Workspace(cells, source.order or ())
+        space = Workspace(source.at_once, source.order or ())
         for number, piece in turns:
             space.loaded.clear()
             if source.elsewhere:
