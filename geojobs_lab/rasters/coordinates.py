@@ -1,4 +1,4 @@
-"""Writing the coordinates of rasters into a NetCDF file: axes, time, scalars and the CRS.
+"""Writing the coordinates of rasters into a NetCDF file: axes, time, auxiliary ones and the CRS.
 
 Coordinates that several rasters share are written once. What they carry is `tagging`'s, and the rasters themselves are
 `writing`'s.
@@ -60,11 +60,11 @@ class CoordinateWriter:
     def write(self, data: xr.DataArray, place: Place, order: tuple[str, ...]) -> Written:
         """Write those of a raster, or find the same ones of another; `order` is that of its dimensions."""
         dims = tuple(self._dimension(dim, data, place) for dim in order)
-        scalars = self._scalars(data)
+        named = self._auxiliaries(data, dict(zip(order, dims, strict=True)))
         if isinstance(place.grid, CurvilinearGrid):
-            scalars += self._cells(data, place, place.grid, dims[-2:])
+            named += self._cells(data, place, place.grid, dims[-2:])
         attributes = {"grid_mapping": self._coordinate(CRS_COORDINATE, (), np.int32(0), crs_attributes(place.grid))}
-        return Written(dims, attributes | ({"coordinates": " ".join(scalars)} if scalars else {}))
+        return Written(dims, attributes | ({"coordinates": " ".join(named)} if named else {}))
 
     def _dimension(self, dim: str, data: xr.DataArray, place: Place) -> str:
         if dim == place.time:
@@ -127,21 +127,33 @@ class CoordinateWriter:
                 self._bounds(written[-1], dims, corners, "nv")
         return written
 
-    def _scalars(self, data: xr.DataArray) -> list[str]:
-        """Write the scalar coordinates: the time that was taken, a height."""
+    def _auxiliaries(self, data: xr.DataArray, dims: Mapping[str, str]) -> list[str]:
+        """Write what else is known: the time that was taken, a height, the forecast period of each step.
+
+        `dims` are the dimensions of the raster and what they are called in the file.
+        """
         names = []
         for name, found in data.coords.items():
-            if found.ndim or not NAME.fullmatch(str(name)) or {"grid_mapping_name", "crs_wkt"} & found.attrs.keys():
+            if (
+                name in data.dims
+                or not NAME.fullmatch(str(name))
+                or {"grid_mapping_name", "crs_wkt"} & found.attrs.keys()
+            ):
                 continue
+            # One along a dimension that has none of its own is that dimension's, and written with it.
+            if found.ndim > 1 or any(dim not in data.coords for dim in found.dims):
+                continue
+            along = tuple(dims[str(dim)] for dim in found.dims)
             if found.dtype.kind in "iuf":
-                names.append(self._coordinate(str(name), (), found.values, kept_attributes(found.attrs)))
+                names.append(self._coordinate(str(name), along, found.values, kept_attributes(found.attrs)))
             elif found.dtype.kind in "MO":
                 try:
                     axis = TimeAxis.from_coordinate(found.variable, str(name))
                 except RasterError:
                     continue  # not a time; texts and such are no part of the raster
                 numbers, attributes = axis.to_numbers()
-                names.append(self._coordinate(str(name), (), numbers[0], attributes | kept_attributes(found.attrs)))
+                values = numbers if along else numbers[0]
+                names.append(self._coordinate(str(name), along, values, attributes | kept_attributes(found.attrs)))
         return names
 
     def _coordinate(

@@ -195,6 +195,19 @@ def test_dimensions_come_in_the_order_of_cf_and_scalars_are_kept(tmp_path: Path)
     assert back.level.values.tolist() == [1000, 850, 500]
 
 
+def test_what_is_known_of_each_step_is_kept(samples: Path, tmp_path: Path) -> None:
+    data = open_raster(samples / "A1B_north_america.nc").rename(time="when")
+    data = data.assign_coords(run=("when", data["when"].values + np.timedelta64(0, "D").astype(object)))
+    write_raster(tmp_path / "a.nc", {"data": data}, {})
+    with netCDF4.Dataset(tmp_path / "a.nc") as file:
+        assert file["forecast_period"].dimensions == file["run"].dimensions == ("time",)
+        assert file["forecast_period"].units == "hours"
+        assert {"forecast_period", "run", "forecast_reference_time", "height"} <= {*file["data"].coordinates.split()}
+    back = open_raster(tmp_path / "a.nc")
+    np.testing.assert_array_equal(back["forecast_period"], data["forecast_period"])
+    assert (back["run"].values == data["run"].values).all()
+
+
 def test_coordinates_keep_their_numbers_so_that_arithmetic_aligns(samples: Path, tmp_path: Path) -> None:
     data = open_raster(samples / "A1B_north_america.nc")
     write_raster(tmp_path / "a.nc", {"data": data.isel(time=0) * 1.0}, {})
