@@ -75,8 +75,9 @@ class _Figures:
         theirs, ours = self.taken[zoom].get(name), self.taken[zoom][_OURS][cold]
         if theirs is None:
             return None
-        own = [ms for tile in theirs[cold] for ms in ours[tile]]
-        return statistics.median([ms for calls in theirs[cold].values() for ms in calls]) / statistics.median(own)
+        both = theirs[cold].keys() & ours.keys()
+        their, own = (statistics.median([ms for tile in both for ms in taken[tile]]) for taken in (theirs[cold], ours))
+        return their / own
 
 
 def measure(*, large: bool, data: Path | None = None) -> list[Table]:
