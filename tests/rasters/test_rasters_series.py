@@ -75,6 +75,11 @@ def test_only_what_holds_the_cell_is_read(tmp_path: Path, format: str) -> None:
         before = bytes_read()
         found = series_at(file, "v", {}, 20.0, 30.0)
         used = bytes_read() - before
+        before = bytes_read()
+        value = value_at(file, "v", {"time": 7}, 20.0, 30.0)["value"]
+        used_for_one = bytes_read() - before
     np.testing.assert_allclose(found["values"], values[:, 300, 200], rtol=1e-6)
+    np.testing.assert_allclose(value, values[7, 300, 200], rtol=1e-6)
     chunks_and_their_index = 40 * 32 * 32 * 4 + 250_000
     assert used < chunks_and_their_index < path.stat().st_size / 80
+    assert used_for_one < 32 * 32 * 4 + 10_000

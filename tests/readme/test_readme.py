@@ -127,7 +127,9 @@ def test_the_client_in_five_lines(server: Any, monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_curl_lines_are_answered(server: Any, tmp_path: Path) -> None:
     assert shutil.which("curl"), "curl is needed to try the README's lines"
-    lines = [line for line in block("bash", "curl").splitlines() if line.startswith("curl")]
+    said = (block("bash", "API=") + block("bash", "LAYER=")).splitlines()
+    lines = [line for line in said if line.startswith("curl")]
+    layer = next(line for line in said if line.startswith("LAYER="))
     with server.client() as client:
         answer = client.post("jobs/", json={"job": "warming", "inputs": {"data": "service://a1b:air_temperature"}})
         job = answer.json()
@@ -144,8 +146,12 @@ def test_the_curl_lines_are_answered(server: Any, tmp_path: Path) -> None:
     # The job is removed last.
     for line in sorted(lines, key=lambda line: "DELETE" in line):
         line = line.replace("curl ", "curl --silent --show-error --fail ", 1)
-        done = subprocess.run(["bash", "-c", line], env=environment, cwd=tmp_path, capture_output=True, text=True)
+        done = subprocess.run(
+            ["bash", "-c", f"{layer}\n{line}"], env=environment, cwd=tmp_path, capture_output=True, text=True
+        )
         assert done.returncode == 0, f"{line}\n{done.stderr}"
-    for name in ("tile.png", "legend.png"):
+    for name in ("tile.png", "legend.png", "magma.png", "box.png", "albers.png"):
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "warming.nc").read_bytes()[1:4] == b"HDF"
+    assert (tmp_path / "warming.tif").read_bytes().startswith(b"II*")
+    assert (tmp_path / "warming.csv").read_text().startswith("lat,lon,data\n")
