@@ -23,7 +23,7 @@ from geojobs_lab.rasters.curvilinear import CurvilinearGrid
 from geojobs_lab.rasters.grid import Grid
 from geojobs_lab.rasters.projections import WGS84, crs_from_attributes, is_lonlat
 from geojobs_lab.rasters.rectilinear import RectilinearGrid
-from geojobs_lab.rasters.spacing import Axis, axis_of
+from geojobs_lab.rasters.spacing import Axis, EvenAxis, axis_of
 
 _METRES = {
     "m": 1.0,
@@ -161,10 +161,10 @@ def _straight(
 
 
 def _grid(crs: CRS, rows: Axis, cols: Axis) -> Grid | RectilinearGrid:
-    if rows.step is None or cols.step is None:
-        return RectilinearGrid(crs, cols.centres, rows.centres, cols.bounds, rows.bounds)
-    transform = Affine(cols.step, 0.0, cols.edge, 0.0, rows.step, rows.edge)
-    return Grid(crs, transform, (len(rows.centres), len(cols.centres)))
+    if isinstance(rows, EvenAxis) and isinstance(cols, EvenAxis):
+        transform = Affine(cols.step, 0.0, cols.edge, 0.0, rows.step, rows.edge)
+        return Grid(crs, transform, (rows.count, cols.count))
+    return RectilinearGrid(crs, cols.centres, rows.centres, cols.bounds, rows.bounds)
 
 
 def _says_what(axis: Coordinate) -> bool:

@@ -103,7 +103,12 @@ def _from_text(attributes: Mapping[str, Any], keys: Iterable[str]) -> Iterator[C
     for key in keys:
         text = str(attributes.get(key, "")).strip()
         if text:
-            yield CRS.from_user_input(f"EPSG:{text}" if text.isdigit() else text)
+            yield _crs_of_text(f"EPSG:{text}" if text.isdigit() else text)
+
+
+@lru_cache(maxsize=64)
+def _crs_of_text(text: str) -> CRS:
+    return CRS.from_user_input(text)
 
 
 def _from_code(attributes: Mapping[str, Any]) -> Iterator[CRS]:

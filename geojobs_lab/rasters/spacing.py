@@ -1,6 +1,6 @@
 """The cells along an axis: one size for all of them, or each its own.
 
-Owns `Axis` and how it is made of a coordinate and its bounds. What the axis is of is `axes`' work.
+Owns the two kinds of `Axis` and how they are made of a coordinate and its bounds. What the axis is of is `axes`' work.
 """
 
 from dataclasses import dataclass
@@ -21,32 +21,43 @@ _CENTRAL = 0.02  # of a cell; points that all lie so near to an edge are no cent
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
-    """The cells along an axis, as stored.
+class EvenAxis:
+    """Cells of one size along an axis, as stored.
 
     Attributes
     ----------
-    centres : ndarray of float, (n,)
-    bounds : ndarray of float, (n, 2)
-        The edge towards the first cell first.
-    step : float or None
-        The signed size of a cell, where all have one.
+    edge : float
+        The outer edge of the first cell.
+    step : float
+        The signed size of a cell.
+    count : int
     """
+
+    edge: float
+    step: float
+    count: int
+
+    @property
+    def centres(self) -> Floats:
+        """(count,)."""
+        return self.edge + self.step * (np.arange(self.count, dtype=np.float64) + 0.5)
+
+    @property
+    def bounds(self) -> Floats:
+        """(count, 2), the edge towards the first cell first."""
+        edges = self.edge + self.step * np.arange(self.count + 1, dtype=np.float64)
+        return np.stack([edges[:-1], edges[1:]], axis=1)
+
+
+@dataclass(frozen=True, slots=True)
+class UnevenAxis:
+    """Cells along an axis that have sizes of their own; as `EvenAxis`."""
 
     centres: Floats
     bounds: Floats
-    step: float | None
 
-    @property
-    def edge(self) -> float:
-        """The outer edge of the first cell."""
-        return float(self.bounds[0, 0])
 
-    @classmethod
-    def even(cls, edge: float, step: float, count: int) -> "Axis":
-        """Return an axis of cells of one size."""
-        edges = edge + step * np.arange(count + 1, dtype=np.float64)
-        return cls(edges[:-1] + step / 2, np.stack([edges[:-1], edges[1:]], axis=1), step)
+Axis = EvenAxis | UnevenAxis
 
 
 def axis_of(
@@ -79,12 +90,12 @@ def axis_of(
         raise RasterError(f"its axis {name!r} has missing values")
     if count == 1:
         return _single_cell(coordinate, factor, resolution)
-    if is_longitude:
+    if is_longitude and np.abs(np.diff(values)).max() > WHOLE_TURN / 2:
         values = np.unwrap(values, period=WHOLE_TURN)
     bounds = _usable_bounds(coordinate, values, is_longitude=is_longitude)
     even = _even(coordinate, values, bounds, is_longitude=is_longitude)
     if even is not None:
-        return Axis.even(even[0] * factor, even[1] * factor, count)
+        return EvenAxis(even[0] * factor, even[1] * factor, count)
     if not ((np.diff(values) > 0).all() or (np.diff(values) < 0).all()):
         raise RasterError(f"its axis {name!r} neither rises nor falls all the way")
     if bounds is None:
@@ -94,7 +105,7 @@ def axis_of(
     share = np.abs((values - bounds[:, 0]) / np.diff(bounds)[:, 0] - 0.5)
     if (share > 0.5 - _CENTRAL).all():
         values = bounds.mean(axis=1)
-    return Axis(values * factor, bounds * factor, None)
+    return UnevenAxis(values * factor, bounds * factor)
 
 
 def _even(
@@ -169,9 +180,9 @@ def _single_cell(coordinate: Coordinate, factor: float, resolution: float | None
     if coordinate.bounds is not None and coordinate.bounds.shape == (1, 2):
         first, last = (float(edge) * factor for edge in coordinate.bounds[0])
         if np.isfinite([first, last]).all() and first != last:
-            return Axis.even(first, last - first, 1)
+            return EvenAxis(first, last - first, 1)
     if resolution:
-        return Axis.even(centre - resolution / 2, resolution, 1)
+        return EvenAxis(centre - resolution / 2, resolution, 1)
     raise RasterError(f"its axis {coordinate.name!r} has one step and no bounds, so the size of its cell is unknown")
 
 
