@@ -16,12 +16,14 @@ from pathlib import Path
 from benchmarks import ncdjango_peer, tiles_ncdjango, tiles_titiler, tiles_xpublish
 from benchmarks.children import NotInstalled
 from benchmarks.connection import Connection
+from benchmarks.lag import lags
 from benchmarks.measure import Table, Times
 from benchmarks.server import API, STATUS, free_port, jupyter_server
 from benchmarks.tiles_data import ZOOMS, Files, Tile, mercator_bounds, tiles_of
 
 CONNECTIONS = 16
 WARM_AIM, UNCACHED_AIM = 600.0, 400.0  # tiles/s
+_LAG_AIM = 5.0  # ms
 
 _SINGLE, _MANY = 300, 2000  # requests by one connection, and by all of them together
 _SLOW = 40  # the same of peers
@@ -34,7 +36,12 @@ _WARM, _UNCACHED = "warm", "uncached"
 
 def measure(rasters: Sequence[Files]) -> list[Table]:
     """Measure one table a raster."""
-    return [_measured(files, peers=files.raster.name == "medium") for files in rasters]
+    lag = Table(
+        "The event loop's lag while tiles are drawn and sent, ms",
+        f"looked at from within every 5 ms, during all requests above; aim: never above {_LAG_AIM:.0f}",
+        ("", "p50", "p95", "p99", "most"),
+    )
+    return [*(_measured(files, lag, peers=files.raster.name == "medium") for files in rasters), lag]
 
 
 def against_aims(tables: Iterable[Table]) -> Iterator[tuple[str, float, float]]:
@@ -46,7 +53,7 @@ def against_aims(tables: Iterable[Table]) -> Iterator[tuple[str, float, float]]:
                     yield f"{table.title.split(':')[0]}, {state}, tiles/s", aim, float(row[4] or 0)
 
 
-def _measured(files: Files, *, peers: bool) -> Table:
+def _measured(files: Files, lag: Table, *, peers: bool) -> Table:
     raster = files.raster
     table = Table(
         f"Tiles of {raster.name} through HTTP: tiles/s, and ms a tile",
@@ -56,13 +63,16 @@ def _measured(files: Files, *, peers: bool) -> Table:
     )
     known = [tile for zoom in ZOOMS[1:] for tile in tiles_of(raster, zoom)]
     distinct = list(tiles_of(raster, _DISTINCT_ZOOM, _SINGLE + _MANY))
-    with jupyter_server(settings={"services": {"raster": str(files.netcdf)}}) as server:
+    with jupyter_server(settings={"services": {"raster": str(files.netcdf)}}, lags=True) as server:
         base = f"{API}services/raster/"
         asyncio.run(_ready(server.url, server.token, base))
         path = f"{base}variables/data/tiles/{{}}/{{}}/{{}}.png".format
+        begin = time.monotonic()
         asyncio.run(
             _rows(table, "geojobs_lab", server.url, server.token, lambda t: path(*t), known, distinct, _SINGLE, _MANY)
         )
+        late = lags(server.lags, begin, time.monotonic())
+        lag.add(raster.name, late.p50, late.p95, sorted(late.ms)[int(0.99 * (len(late.ms) - 1))], late.slowest)
         floor = asyncio.run(_load(server.url, server.token, [STATUS] * _SINGLE, [STATUS] * _MANY))
         table.add(f"beside it: {STATUS} of the same server", *floor)
     for peer in _peers(files) if peers else ():
