@@ -42,9 +42,6 @@ class OpenFiles:
         Unavailable
             The service is not ready, or its file cannot be read any more.
         """
-        if service.state != "ready":
-            reason = f": {service.reason}" if service.reason else ""
-            raise Unavailable(f"service {service.name!r} is {service.state}{reason}")
         load_libraries()
         from geojobs_lab.rasters import RasterFile
 
@@ -106,8 +103,11 @@ def version_key(service: Service) -> tuple[Path, int]:
     Raises
     ------
     Unavailable
-        It cannot be read any more.
+        The service is not ready, or its file cannot be read any more.
     """
+    if service.state != "ready":
+        reason = f": {service.reason}" if service.reason else ""
+        raise Unavailable(f"service {service.name!r} is {service.state}{reason}")
     try:
         return service.path, service.path.stat().st_mtime_ns
     except OSError as error:

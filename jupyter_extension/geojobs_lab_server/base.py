@@ -116,7 +116,12 @@ class Handler(CrossOriginHandler):
             raise Refusal(403, _NO_CREDENTIALS)
 
     def set_secure_cookie(self, *args: Any, **kwargs: Any) -> None:
-        """Set none: who has a token sends it each time, and to sign Jupyter's login costs as much as half an answer."""
+        """Keep a page logged in that came with the token in its URL.
+
+        Who has it in a header sends it each time, and to sign Jupyter's login costs as much as half an answer.
+        """
+        if "token" in self.request.query_arguments:
+            super().set_secure_cookie(*args, **kwargs)
 
     def _explained(self, error: web.HTTPError) -> web.HTTPError:
         if error.status_code == 404:  # how Jupyter says it

@@ -104,6 +104,8 @@ class Server:
         for work in [*self.manager._errands, *runner._runners, *runner._background]:
             work.cancel()
         await asyncio.gather(*self.manager._errands, *runner._runners, *runner._background, return_exceptions=True)
+        self.catalogue._looking.cancel()
+        await self.catalogue._sides.stop()
         await self.database.stop()
         self.catalogue._files.close()
         self.catalogue.owner.release()
