@@ -16,7 +16,8 @@ REPOSITORY = Path(__file__).parent.parent
 SCREENS = REPOSITORY / "docs" / "screens"
 sys.path.insert(0, str(REPOSITORY / "tests" / "browser"))
 
-from lab import Desk, Notebook, RunningLab, running_lab, until  # noqa: E402
+from desk import Desk, Notebook, until  # noqa: E402
+from lab import RunningLab, running_lab  # noqa: E402
 
 CELLS = [
     "from geojobs_lab import Client\nfrom geojobs_lab.widgets import ResultMap, SwipeMap\n\nclient = Client()",
