@@ -21,6 +21,7 @@ Box = tuple[float, float, float, float]
 WHOLE_TURN = 360.0  # degrees
 _EDGE = 1e-6  # cells; a point that misses the outermost edge by no more is on it
 _LOOKED_AT = 200  # cells along each side that stand for all where the corners of a grid are off the Earth
+_GAP = 5.0  # degrees without any of the cells looked at; where there is none such, cells lie all the way round
 
 
 class AnyGrid(ABC):
@@ -216,17 +217,19 @@ class SeparableGrid(AnyGrid):
         return turned_box(west, south, east, north)
 
     def _projected_box(self) -> Box:
-        box: Box = to_wgs84(self.crs).transform_bounds(*self.bounds, densify_pts=50)
-        if all(math.isfinite(value) for value in box):
-            return box
+        xmin, ymin, xmax, ymax = self.bounds
+        if np.isfinite(self.to_lonlat([xmin, xmin, xmax, xmax], [ymin, ymax, ymin, ymax])).all():
+            box: Box = to_wgs84(self.crs).transform_bounds(xmin, ymin, xmax, ymax, densify_pts=50)
+            if all(math.isfinite(value) for value in box):
+                return box
         # Corners off the Earth (a full disk seen from space): look at cells instead.
         rows, cols = (np.linspace(0, count - 1, min(count, _LOOKED_AT)).astype(int) for count in self.shape)
         lon, lat = self.to_lonlat(*self.centre(rows[:, None], cols[None, :]))
         seen = np.isfinite(lon) & np.isfinite(lat)
         if not seen.any():
             return -180.0, -90.0, 180.0, 90.0
-        lon, lat = lon[seen], lat[seen]
-        return float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max())
+        west, east = _arc(lon[seen])
+        return west, float(lat[seen].min()), east, float(lat[seen].max())
 
     def _met(self, x: npt.ArrayLike) -> Floats:
         """Return x, angles turned by whole circles to lie east of the grid's western edge."""
@@ -236,6 +239,16 @@ class SeparableGrid(AnyGrid):
         west = self.bounds[0] - _EDGE * self.resolution[0]
         with np.errstate(invalid="ignore"):  # points off the Earth
             return across - np.floor((across - west) / WHOLE_TURN) * WHOLE_TURN
+
+
+def _arc(lons: Floats) -> tuple[float, float]:
+    """Return the western and the eastern end of longitudes: what is left of the circle beside their widest gap."""
+    around = np.sort(lons % WHOLE_TURN)
+    gaps = np.diff(around, append=around[0] + WHOLE_TURN)
+    widest = int(gaps.argmax())
+    if gaps[widest] < _GAP:
+        return -180.0, 180.0
+    return float(around[(widest + 1) % around.size]), float(around[widest])
 
 
 def _spread(bounds: Floats, count: int) -> Floats:

@@ -48,7 +48,7 @@ class CurvilinearGrid(AnyGrid):
         if lon.ndim != 2 or lon.shape != lat.shape or min(lon.shape) < 1:
             raise RasterError(f"a curvilinear grid has longitudes and latitudes (ny, nx), not {lon.shape}, {lat.shape}")
         if not is_lonlat(crs):
-            raise RasterError(f"a curvilinear grid is placed by longitudes and latitudes, not by {crs.name}")
+            raise RasterError(f"a curvilinear grid is placed by longitudes and latitudes, not by {crs_label(crs)}")
         if corners is not None and any(part.shape != (*lon.shape, 4) for part in corners):
             raise RasterError(f"the cells of a curvilinear grid have four corners each, not {corners[0].shape}")
         if not (np.isfinite(lon) & np.isfinite(lat)).any():

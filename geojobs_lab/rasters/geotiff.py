@@ -13,7 +13,7 @@ from pyproj import CRS
 from geojobs_lab.errors import Conflict
 from geojobs_lab.rasters.anygrid import WHOLE_TURN
 from geojobs_lab.rasters.grid import Grid
-from geojobs_lab.rasters.projections import to_wgs84
+from geojobs_lab.rasters.projections import crs_label, to_wgs84
 from geojobs_lab.rasters.rasterfile import RasterFile
 from geojobs_lab.rasters.walking import Check, blocks, go_on
 
@@ -143,4 +143,4 @@ def _same_places(crs: CRS, grid: Grid) -> bool:
 
 
 def _cannot_hold(name: str, crs: CRS) -> Conflict:
-    return Conflict(f"format: a GeoTIFF cannot hold the CRS of {name!r}, {crs.name!r}; nc and csv hold it")
+    return Conflict(f"format: a GeoTIFF cannot hold the CRS of {name!r}, {crs_label(crs)}; nc and csv hold it")

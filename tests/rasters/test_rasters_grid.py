@@ -106,6 +106,16 @@ def test_the_box_of_a_full_disk_is_that_of_its_visible_part() -> None:
     assert -82 < south < -70 < 70 < north < 82
 
 
+@pytest.mark.parametrize(("longitude", "west", "east"), [(0, -79, 79), (-137, 144, 302), (140.7, 61.7, 219.7)])
+def test_a_disk_that_touches_the_edges_of_its_grid_is_bounded_as_a_whole(longitude, west, east) -> None:
+    crs = CRS.from_proj4(f"+proj=geos +h=35785831 +lon_0={longitude} +sweep=y +ellps=WGS84")
+    edge = 0.1518 * 35785831  # a little more than the Earth's limb
+    grid = Grid(crs, Affine(2 * edge / 360, 0, -edge, 0, -2 * edge / 360, edge), (360, 360))
+    found = grid.lonlat_bounds
+    assert (found[1], found[3]) == pytest.approx((-79, 79), abs=3)
+    assert (found[0] % 360, found[2] - found[0]) == pytest.approx((west % 360, east - west), abs=4)
+
+
 def test_same_as_means_the_same_cells_in_the_same_order() -> None:
     grid = lonlat(1, -1, 0, 50, (10, 20))
     assert grid.same_as(lonlat(1 + 1e-6, -1, 1e-5, 50, (10, 20)))
