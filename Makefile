@@ -19,9 +19,10 @@ demo: $(VENV)/.demo
 lab: $(VENV)/.lab
 	$(BIN)/geojobs lab
 
-# Most of the time is waiting for servers and browsers: more tests at once than processors.
+# Most of the time is waiting for servers and browsers: more tests at once than processors. Files go in their order:
+# those with browsers and faults, which last longest and have few tests each, come first.
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
