@@ -108,7 +108,9 @@ def wait(self, catalogue):
     time.sleep(30)
 View.open = wait
 """
-    with geojobs_server(lab_config + config) as server:
+    with geojobs_server(lab_config + config) as server, server.client() as api:
+        while api.get("services/world/").json()["state"] == "publishing":
+            time.sleep(0.02)
         url = httpx.URL(server.api)
         with socket.create_connection((url.host, url.port)) as client:
             path = f"{server.path}services/world/variables/temperature/statistics/?token={server.token}"
