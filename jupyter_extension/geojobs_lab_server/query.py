@@ -44,6 +44,17 @@ def number(handler: RequestHandler, name: str, default: float | None = None) -> 
     text = handler.get_query_argument(name, "")
     if not text and default is not None:
         return default
+    return read_number(name, text)
+
+
+def read_number(name: str, text: str) -> float:
+    """Return the finite number that a text is; `name` is told in a refusal.
+
+    Raises
+    ------
+    InvalidInput
+        It is none.
+    """
     try:
         value = float(text)
     except ValueError:

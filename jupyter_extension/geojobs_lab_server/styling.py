@@ -4,12 +4,11 @@ Owns the names and their reading. A colormap and its limits become the JSON of a
 matter of `renderers`.
 """
 
-import math
-import reprlib
 from collections.abc import Mapping
 
 from geojobs_lab.documents import dump_json
 from geojobs_lab.errors import InvalidInput, RendererNotValid
+from geojobs_lab_server.query import read_number
 
 _TEXTS, _NUMBERS = ("colormap", "stretch"), ("vmin", "vmax", "pmin", "pmax", "deviations")
 STYLE = ("renderer", *_TEXTS, *_NUMBERS)
@@ -31,7 +30,7 @@ def asked_renderer(query: Mapping[str, str]) -> str | None:
     if renderer is not None:
         name = next(iter(given))
         raise InvalidInput(f"{name}: there is a renderer too: give one of them", field=name, value=given[name])
-    options = {name: _number(name, text) if name in _NUMBERS else text for name, text in given.items()}
+    options = {name: read_number(name, text) if name in _NUMBERS else text for name, text in given.items()}
     return dump_json({"type": "stretched", "options": {"colormap": _COLORMAP, **options}})
 
 
@@ -39,13 +38,3 @@ def named(error: RendererNotValid) -> InvalidInput:
     """Return the error of a renderer that was made of parts of a query, naming the part."""
     field = error.option if error.option in STYLE else _TEXTS[0]
     return InvalidInput(f"{field}: {str(error).removeprefix('renderer: ')}", field=field, value=error.value)
-
-
-def _number(name: str, text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise InvalidInput(f"{name}: {reprlib.repr(text)} is not a number", field=name, value=text)
-    return value
