@@ -150,9 +150,9 @@ def test_a_small_array_comes_back_as_a_list(client):
     assert client.submit("numbers", size=3).result() == [0.0, 1.0, 2.0]
 
 
-def test_a_raster_comes_back_with_its_place_and_unit(client, data, a1b):
+def test_a_raster_comes_back_with_its_place_and_unit(client, data, a1b, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     job = client.submit("doubled", data=data)
-    before = set(Path(tempfile.gettempdir()).glob("geojobs-*"))
     result = job.result()
     source = open_raster(a1b, "air_temperature", "2070-06-01").load()
     assert isinstance(result, xr.DataArray)
@@ -161,7 +161,7 @@ def test_a_raster_comes_back_with_its_place_and_unit(client, data, a1b):
     np.testing.assert_allclose(result, source * 2)
     np.testing.assert_allclose(result.longitude, source.longitude)
     assert result.name in job.outputs
-    assert set(Path(tempfile.gettempdir()).glob("geojobs-*")) <= before
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_output_of_one_job_is_the_input_of_the_next(client, data):
