@@ -1,11 +1,9 @@
 """Where a variable or an array lies: which dimensions are its rows, columns and time, and on which grid.
 
 Works on plain coordinates and attributes, so that a file's variables and arrays in memory are placed by the
-same rules. Files are read elsewhere.
+same rules. Files are read elsewhere; the CRS of coordinates is `gridmappings`'.
 """
 
-import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,36 +19,11 @@ from geojobs_lab.rasters.anygrid import WHOLE_TURN, AnyGrid, Floats
 from geojobs_lab.rasters.axes import Coordinate, Role
 from geojobs_lab.rasters.curvilinear import CurvilinearGrid
 from geojobs_lab.rasters.grid import Grid
-from geojobs_lab.rasters.projections import WGS84, crs_from_attributes, is_lonlat
+from geojobs_lab.rasters.gridmappings import crs_of_axes, crs_of_cells, parse_grid_mapping, stored_steps
+from geojobs_lab.rasters.projections import is_lonlat
 from geojobs_lab.rasters.rectilinear import RectilinearGrid
 from geojobs_lab.rasters.spacing import Axis, EvenAxis, axis_of
 
-_METRES = {
-    "m": 1.0,
-    "metre": 1.0,
-    "metres": 1.0,
-    "meter": 1.0,
-    "meters": 1.0,
-    "km": 1000.0,
-    "kilometre": 1000.0,
-    "kilometres": 1000.0,
-    "kilometer": 1000.0,
-    "kilometers": 1000.0,
-}
-_ANGLES = {  # radians
-    "rad": 1.0,
-    "radian": 1.0,
-    "radians": 1.0,
-    "mrad": 1e-3,
-    "milliradian": 1e-3,
-    "milliradians": 1e-3,
-    "urad": 1e-6,
-    "microradian": 1e-6,
-    "microradians": 1e-6,
-    "degree": math.pi / 180,
-    "degrees": math.pi / 180,
-}
-_ROTATED_NAMES = ("rlat", "rlon", "grid_latitude", "grid_longitude")
 _BEYOND_POLE = 1e-6  # degrees; a latitude may miss 90 by rounding
 _SAME = 1e-3  # of a cell
 
@@ -74,21 +47,6 @@ class Place:
     time: str | None
     grid: AnyGrid
     cells: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Mapping:
-    """A grid mapping: a name, its attributes, and the coordinates it was given for (none: for all)."""
-
-    name: str
-    attributes: Mapping[str, Any]
-    coordinates: tuple[str, ...] = ()
-
-
-def parse_grid_mapping(text: str) -> list[tuple[str, tuple[str, ...]]]:
-    """Read a ``grid_mapping`` attribute: ``"crs"``, or ``"crsA: x y crsB: latitude longitude"``."""
-    parts = re.findall(r"(\S+):((?:\s+[^\s:]+(?!\S))*)", text)
-    return [(name, tuple(rest.split())) for name, rest in parts] if parts else [(text.strip(), ())]
 
 
 def place(
@@ -150,9 +108,9 @@ def _straight(
     y: Coordinate, x: Coordinate, mappings: Mapping[str, Mapping[str, Any]], grid_mapping: str | None
 ) -> Grid | RectilinearGrid:
     """Return the grid of two axes."""
-    crs, factors = _crs_of(y, x, mappings, grid_mapping)
+    crs, factors = crs_of_axes(y, x, mappings, grid_mapping)
     lonlat = is_lonlat(crs)
-    steps = _stored_steps(mappings)
+    steps = stored_steps(mappings)
     rows = axis_of(y, factor=factors[1], resolution=steps[1])
     cols = axis_of(x, factor=factors[0], is_longitude=crs.is_geographic, resolution=steps[0])
     if lonlat and np.abs(rows.centres[[0, -1]]).max() > 90 + _BEYOND_POLE:
@@ -191,7 +149,7 @@ def _bent(
     grid_mapping: str | None,
 ) -> Place:
     """Place a variable by the longitudes and latitudes of its cells, which may turn out to be straight."""
-    crs = _geodetic(_mapping_for((lat.name, lon.name), mappings, grid_mapping))
+    crs = crs_of_cells(lat, lon, mappings, grid_mapping)
     lons, lats = _known(lon.values), _known(lat.values)
     if np.nanmax(np.abs(lats), initial=0) > 90 + _BEYOND_POLE:
         raise RasterError(f"its {lat.name!r} leaves -90..90, so it is not latitude in degrees")
@@ -227,83 +185,8 @@ def _line(values: Floats) -> npt.NDArray[Any] | None:
     return first if (np.abs(values - first) <= slack).all() else None
 
 
-def _geodetic(mapping: _Mapping | None) -> CRS:
-    """Return the CRS of longitudes and latitudes beside a grid mapping: those of its Earth."""
-    if mapping is None:
-        return WGS84
-    try:
-        crs = crs_from_attributes(mapping.attributes)
-    except ValueError:
-        return WGS84
-    geodetic = crs if is_lonlat(crs) else crs.geodetic_crs
-    return geodetic if geodetic is not None and is_lonlat(geodetic) else WGS84
-
-
 def _first(dims: Sequence[str], roles: Mapping[str, Role], role: Role) -> str | None:
     return next((dim for dim in dims if roles.get(dim) is role), None)
-
-
-def _crs_of(
-    y: Coordinate, x: Coordinate, mappings: Mapping[str, Mapping[str, Any]], grid_mapping: str | None
-) -> tuple[CRS, tuple[float, float]]:
-    """Return the CRS and the factors (x, y) from the coordinates' units to the CRS's."""
-    both_lonlat = y.role is Role.LATITUDE and x.role is Role.LONGITUDE
-    mapping = _mapping_for((y.name, x.name), mappings, grid_mapping)
-    if mapping is None:
-        if both_lonlat or _in_degrees(y, x):
-            return WGS84, (1.0, 1.0)
-        raise RasterError(
-            f"its axes {y.name!r} and {x.name!r} are no latitude and longitude, and no grid mapping says what they are"
-        )
-    try:
-        crs = crs_from_attributes(mapping.attributes)
-    except ValueError as error:
-        raise RasterError(f"its grid mapping {mapping.name!r} cannot be read: {error}") from error
-    if both_lonlat and not is_lonlat(crs):
-        return _geodetic(mapping), (1.0, 1.0)  # beside the mapping of some projection
-    return crs, (_factor(x, crs, mapping, 0), _factor(y, crs, mapping, 1))
-
-
-def _mapping_for(
-    names: tuple[str, str], mappings: Mapping[str, Mapping[str, Any]], grid_mapping: str | None
-) -> _Mapping | None:
-    if grid_mapping is None:
-        return None
-    named = [
-        _Mapping(name, mappings[name], given) for name, given in parse_grid_mapping(grid_mapping) if name in mappings
-    ]
-    exact = [mapping for mapping in named if set(names) <= set(mapping.coordinates)]
-    general = [mapping for mapping in named if not mapping.coordinates]
-    return next(iter(exact + general), None)
-
-
-def _in_degrees(y: Coordinate, x: Coordinate) -> bool:
-    """Tell whether axes that are called Y and X, or by name alone, are in degrees."""
-    return all(
-        axis.units.lower().startswith("degree")
-        and axis.attributes.get("standard_name") in (None, "latitude", "longitude")
-        and axis.name.lower() not in _ROTATED_NAMES
-        for axis in (y, x)
-    )
-
-
-def _factor(axis: Coordinate, crs: CRS, mapping: _Mapping, number: int) -> float:
-    units = axis.units.lower()
-    if units in _ANGLES and mapping.attributes.get("grid_mapping_name") == "geostationary":
-        # PROJ counts scan angles in metres at the satellite.
-        return _ANGLES[units] * float(mapping.attributes["perspective_point_height"])
-    if units in _METRES and crs.is_projected:
-        return float(_METRES[units] / crs.axis_info[number].unit_conversion_factor)
-    return 1.0
-
-
-def _stored_steps(mappings: Mapping[str, Mapping[str, Any]]) -> tuple[float | None, float | None]:
-    """Return the signed cell sizes (x, y) of a ``GeoTransform`` attribute, as GDAL and rioxarray write it."""
-    for attributes in mappings.values():
-        numbers = str(attributes.get("GeoTransform", "")).split()
-        if len(numbers) == 6:
-            return float(numbers[1]), float(numbers[5])
-    return None, None
 
 
 def place_array(data: xr.DataArray) -> Place:

@@ -15,8 +15,9 @@ import numpy.typing as npt
 from geojobs_lab.errors import RasterError
 from geojobs_lab.rasters.anygrid import AnyGrid
 from geojobs_lab.rasters.axes import Coordinate, Role
+from geojobs_lab.rasters.gridmappings import parse_grid_mapping
 from geojobs_lab.rasters.packing import unpack, unpacked_dtype
-from geojobs_lab.rasters.placing import Place, parse_grid_mapping, place
+from geojobs_lab.rasters.placing import Place, place
 from geojobs_lab.rasters.projections import tells_crs
 from geojobs_lab.rasters.timeaxis import TimeAxis
 from geojobs_lab.rasters.variables import VariableInfo

@@ -6,7 +6,7 @@ from pyproj import CRS
 
 from geojobs_lab.errors import RasterError
 from geojobs_lab.rasters import RasterFile
-from geojobs_lab.rasters.placing import parse_grid_mapping
+from geojobs_lab.rasters.gridmappings import parse_grid_mapping
 
 VALUES = np.zeros((2, 2), "f4")
 Y, X = [4e5, 3e5], [1e5, 2e5]
