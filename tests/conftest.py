@@ -1,6 +1,6 @@
 """What the tests of several rooms share: real Jupyter servers with the extension.
 
-`geojobs_server` starts ``python -m jupyter_server`` in a folder of its own, far from the user's configuration.
+`geojobs_server` starts a Jupyter server in a folder of its own, far from the user's configuration.
 """
 
 import json
@@ -29,6 +29,14 @@ BASE_URL = "/a%20b@c/"
 TOKEN = "a-token-for-tests"
 STARTING = 240  # seconds, on a machine that is very busy
 STOPPING = 60
+#: Jupyter's own extensions, which no test of ours needs here: those with a browser have a real JupyterLab
+OTHERS = ("jupyter_lsp", "jupyter_server_terminals", "jupyterlab", "notebook", "notebook_shim")
+#: ``python -m jupyter_server`` without the grammar of IRIs that jsonschema would build at each start, for a second
+START = """
+import runpy, sys
+sys.modules["rfc3987_syntax"] = None
+runpy.run_module("jupyter_server", run_name="__main__", alter_sys=True)
+"""
 #: certificates are of no use without TLS, and each client reads all of them; nor is a proxy
 PLAIN: dict[str, bool] = {"verify": False, "trust_env": False}
 
@@ -131,7 +139,7 @@ def _launch(
         "\n".join(
             [
                 "c = get_config()",
-                "c.ServerApp.jpserver_extensions = {'geojobs_lab_server': True}",
+                f"c.ServerApp.jpserver_extensions = { {'geojobs_lab_server': True, **dict.fromkeys(OTHERS, False)} }",
                 "c.ServerApp.ip = '127.0.0.1'",
                 f"c.ServerApp.port = {random.randint(20_000, 50_000)}",
                 f"c.ServerApp.base_url = {base_url!r}",
@@ -153,7 +161,7 @@ def _launch(
     }
     with (folder / "log.txt").open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root"],
+            [sys.executable, "-c", START, "--no-browser", "--allow-root"],
             stdout=log,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
