@@ -10,9 +10,11 @@ from uuid import uuid4
 
 from geojobs_lab.client.discovery import Surroundings, discover
 from geojobs_lab.client.display import display
-from geojobs_lab.client.job import Job, list_jobs
+from geojobs_lab.client.job import Job
+from geojobs_lab.client.listings import list_jobs, list_services
 from geojobs_lab.client.registered import RegisteredJob, list_registered
-from geojobs_lab.client.services import Service, list_services, read_service, renderer_json
+from geojobs_lab.client.services import Service, read_service
+from geojobs_lab.client.styles import renderer_json
 from geojobs_lab.client.tables import Listing
 from geojobs_lab.client.transport import Transport
 from geojobs_lab.client.urls import quote_path

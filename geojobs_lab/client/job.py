@@ -1,22 +1,21 @@
 """The handle of one submitted job: hear how it goes, wait for it, stop it, fetch what it made."""
 
 import time
-from collections.abc import Callable, Generator, Mapping
-from pathlib import Path
+from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from geojobs_lab.client.display import bundle, display
-from geojobs_lab.client.services import Service, read_result, read_service
+from geojobs_lab.client.outputs import Outputs
+from geojobs_lab.client.services import Service, read_service
 from geojobs_lab.client.tables import Columns, Listing, html_table
 from geojobs_lab.client.transport import Transport
 from geojobs_lab.client.urls import quote_path
-from geojobs_lab.client.values import RasterOutput, is_stored_array, rasters_in, read_outputs
+from geojobs_lab.client.values import read_outputs
 from geojobs_lab.client.waiting import Waiting
 from geojobs_lab.documents import ErrorDocument, JobDocument, LogLine, ServiceReference, Status, load_json
 from geojobs_lab.errors import (
     ClientError,
     Conflict,
-    InvalidInput,
     JobFailed,
     JobRevoked,
     RequestRefused,
@@ -24,10 +23,9 @@ from geojobs_lab.errors import (
 )
 
 if TYPE_CHECKING:
-    import numpy as np
     from matplotlib.figure import Figure
 
-    from geojobs_lab.renderers import Renderer
+    from geojobs_lab.client.styles import Style
 
 _FRESH = 0.5  # seconds that the last heard counts as the present
 _TAIL = 10  # lines of the log in the message of a failure
@@ -102,6 +100,11 @@ class Job:
         Rasters are the names of the services that hold them, and can be handed to another job as they are.
         """
         return read_outputs(self.document)
+
+    @property
+    def heard(self) -> JobDocument:
+        """The job's document as it was last heard; asks nothing."""
+        return self._document
 
     @property
     def document(self) -> JobDocument:
@@ -243,16 +246,7 @@ class Job:
         InvalidInput
             There is no such output, or there are several and none is named.
         """
-        self.wait()
-        if name in (rasters := rasters_in(self.outputs)):
-            return read_result(self.transport, rasters[name], name)
-        name = self._output(name)
-        value = self.outputs[name]
-        if isinstance(value, list) and f"{name}/0" in rasters:
-            return [read_result(self.transport, item, name) for item in value]
-        if isinstance(value, RasterOutput):
-            return read_result(self.transport, value, name)
-        return self._read_array(name) if is_stored_array(value) else value
+        return Outputs(self.wait().document, self.transport).fetch(name)
 
     def service(self, name: str | None = None) -> Service:
         """Return the service that holds a raster output; `name` as for `result`, or the only raster among several.
@@ -262,7 +256,7 @@ class Job:
         InvalidInput
             The output is no published raster.
         """
-        return read_service(self.transport, self._raster(name))
+        return read_service(self.transport, Outputs(self.document, self.transport).raster(name))
 
     def reference(self, name: str | None = None, time: float | str | None = None) -> ServiceReference:
         """Wait for the job and return what another job's input takes for a raster output; `name` as for `service`.
@@ -276,7 +270,7 @@ class Job:
         time : float or str, optional
             As for `Service.reference`.
         """
-        return ServiceReference(self.wait()._raster(name), None, time)
+        return ServiceReference(Outputs(self.wait().document, self.transport).raster(name), None, time)
 
     def tile_url(
         self,
@@ -284,7 +278,7 @@ class Job:
         *,
         variable: str | None = None,
         time: float | str | None = None,
-        renderer: "Renderer | Mapping[str, Any] | str | None" = None,
+        renderer: "Style | None" = None,
         absolute: bool = False,
     ) -> str:
         """Return the URL template of a raster output's map tiles; see `Client.tile_url`.
@@ -362,57 +356,6 @@ class Job:
             return first
         return "\n".join([first, *(f"  {line['level']} {line['message']}" for line in tail)])
 
-    def _output(self, name: str | None) -> str:
-        names = list(self.outputs)
-        if name is None and len(names) == 1:
-            return names[0]
-        if name is None or name not in names:
-            choices = ", ".join(names) or f"none: it is {self._document.status.value}"
-            what = "name one" if name is None else f"{name!r} is not one"
-            raise InvalidInput(f"name: {what} of the outputs of job {self.uuid} ({choices})", field="name", value=name)
-        return name
-
-    def _raster(self, name: str | None) -> RasterOutput:
-        rasters = rasters_in(self.outputs)
-        if name is None and len(rasters) == 1:
-            (name,) = rasters
-        if name in rasters:
-            return rasters[name]
-        name = self._output(name)
-        value = self.outputs[name]
-        if isinstance(value, RasterOutput):
-            return value
-        several = [key for key in rasters if key.startswith(f"{name}/")]
-        what = f"is several rasters: name one of {', '.join(several)}" if several else "is no published raster"
-        raise InvalidInput(f"name: output {name!r} of job {self.uuid} {what}", field="name", value=name)
-
-    def _read_array(self, name: str) -> "np.ndarray":
-        from tempfile import TemporaryDirectory
-
-        import numpy as np
-
-        with TemporaryDirectory(prefix="geojobs-") as folder:
-            file = Path(folder) / "result.npy"
-            path = f"{self._path}outputs/{str(self.outputs[name]['href']).rpartition('/')[2]}"
-            self.transport.download(path, file, doing=f"downloading the output {name!r} of job {self.uuid}")
-            array: np.ndarray = np.load(file, allow_pickle=False)
-            return array
-
 
 def _read(name: str) -> Any:
     return lambda line: line[name]
-
-
-def list_jobs(
-    documents: list[dict[str, Any]], transport: Transport, total: int, live: Callable[[], Any]
-) -> Listing[Job]:
-    """Return jobs as a readable list of what was heard just now."""
-    columns: Columns[Job] = {
-        "uuid": lambda job: job.uuid,
-        "job": lambda job: job.job,
-        "status": lambda job: job._document.status.value,
-        "progress": lambda job: "" if job._document.progress is None else f"{job._document.progress:.0%}",
-        "message": lambda job: job._document.error["message"] if job._document.error else job._document.message,
-        "created": lambda job: job.created,
-    }
-    return Listing([Job(d, transport) for d in documents], columns, title="jobs", total=total, live=live)

@@ -133,3 +133,10 @@ def _port_is_number(text: str) -> bool:
 
 def _without_query(text: str) -> str:
     return text.partition("?")[0]  # a token does not belong into a message
+
+
+def service_path(name: str) -> str:
+    """Return the path of a service below the REST API, with a slash at its end."""
+    # "a/variables/b" as the name of a service would read as a variable's URL: its slashes are encoded
+    path = quote_path(name)
+    return f"services/{path.replace('/', '%2F') if {'variables', 'download'} & {*name.split('/')} else path}/"

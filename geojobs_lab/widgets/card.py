@@ -182,4 +182,4 @@ def _latest(job: Job) -> dict[str, Any]:
     try:
         return job.document.to_json()
     except ClientError:  # what was heard before is better than no card
-        return job._document.to_json()
+        return job.heard.to_json()

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from geojobs_lab.client import Job, Service
-from geojobs_lab.client.services import renderer_json
+from geojobs_lab.client.styles import renderer_json
 from geojobs_lab.client.urls import PREFIX
 from geojobs_lab.client.values import VARIABLE, rasters_in
 from geojobs_lab.errors import InvalidInput

@@ -11,8 +11,7 @@ from urllib.parse import quote
 import traitlets
 
 from geojobs_lab.client import Client
-from geojobs_lab.client.job import list_jobs
-from geojobs_lab.client.services import list_services
+from geojobs_lab.client.listings import list_jobs, list_services
 from geojobs_lab.client.tables import Listing
 from geojobs_lab.client.transport import Transport
 from geojobs_lab.documents import Status

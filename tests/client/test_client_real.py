@@ -4,7 +4,6 @@ import asyncio
 import shutil
 import tempfile
 import time
-from pathlib import Path
 
 import httpx
 import numpy as np

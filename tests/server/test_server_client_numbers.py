@@ -9,7 +9,7 @@ import pytest
 import rasterio
 
 from geojobs_lab import Client
-from geojobs_lab.client.services import renderer_json
+from geojobs_lab.client.styles import renderer_json
 from geojobs_lab.errors import RequestRefused
 from geojobs_lab.renderers import StretchedRenderer, renderer_from_json
 
