@@ -1,13 +1,11 @@
 """The catalogue: which rasters are published, under which names, for how long.
 
-Owns the names. Configured services live in memory and are looked into after the start; all others are rows. What is
-in the files is `files`' and `rasters`' matter.
+Owns the names. Those of the configuration are `configured`'s; all others are rows. What is in the files is `files`' and
+`rasters`' matter.
 """
 
 import asyncio
-import contextlib
 import logging
-import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -21,9 +19,12 @@ from geojobs_lab.database import Database
 from geojobs_lab.documents import check_service_name, format_time, utc_now
 from geojobs_lab.errors import Conflict, InvalidInput
 from geojobs_lab.services import rows
+from geojobs_lab.services.configured import ConfiguredServices
 from geojobs_lab.services.files import OpenFiles, look_into
+from geojobs_lab.services.moved import find_files
 from geojobs_lab.services.owner import Owner
 from geojobs_lab.services.recent import Recent
+from geojobs_lab.services.roots import below, expand
 from geojobs_lab.services.service import Service
 from geojobs_lab.services.sidefiles import SideFiles
 from geojobs_lab.services.styles import Styles
@@ -68,7 +69,7 @@ class ServiceCatalogue:
     ) -> None:
         self._database = database
         database.add_schema("services", rows.SCHEMA)
-        self._roots = [_path(root) for root in roots]
+        self._roots = [expand(root) for root in roots]
         self._max_age = timedelta(seconds=min(_LONGEST_AGE, max_age))
         self._sides = SideFiles(data_dir)
         self._files = OpenFiles(self._sides)
@@ -82,27 +83,18 @@ class ServiceCatalogue:
         self._uploads = data_dir / "uploads"
         database.add_folder(self._uploads)
         self.uploads_dir = self._uploads / self.owner.name
-        self._configured = {
-            name: Service(
-                name=name,
-                path=_path(path),
-                title=name,
-                created=utc_now(),
-                state="publishing",
-                configured=True,
-            )
-            for name, path in configured.items()
-        }
+        self._configured = ConfiguredServices(configured)
 
     async def start(self) -> None:
         """Put in order what a crash may have left, and begin to look into the configured files."""
         await in_thread(self.owner.hold)
-        await self._find_files()
+        for name in await self._database.write(lambda c: find_files(c, self._data_dir)):
+            _log.warning("Service %r is removed: its file is gone", name)
         await in_thread(sweep_uploads, self._uploads, self.owner, await self.owned_paths())
         self._sides.start()
         for service in await self._database.read(rows.from_elsewhere):
             self._sides.want(service)
-        self._looking = asyncio.create_task(self._look_into_configured())
+        self._looking = asyncio.create_task(self._configured.look(self._sides.want))
 
     async def stop(self) -> None:
         """Stop looking and close the files. May be called twice."""
@@ -113,46 +105,6 @@ class ServiceCatalogue:
         self._files.close()
         self._styles.clear()
         self.owner.release()
-
-    async def _find_files(self) -> None:
-        """Find the files that servers have written, and forget the services whose file is gone.
-
-        Where the whole data folder has been moved or copied, the file in it counts, and not the one that it was copied
-        from, which belongs to other servers.
-        """
-
-        def work(connection: sqlite3.Connection) -> list[str]:
-            lost = []
-            for name, path in rows.owned_paths(connection).items():
-                here = self._in_data_dir(path)
-                if here is None and not path.is_file():
-                    lost.append(name)
-                elif here is not None and here != path:
-                    rows.move(connection, name, here)
-            rows.forget(connection, lost)
-            return lost
-
-        for name in await self._database.write(work):
-            _log.warning("Service %r is removed: its file is gone", name)
-
-    def _in_data_dir(self, path: Path) -> Path | None:
-        """Return the file in the data folder that has the place of `path` in its own, None where there is none."""
-        # results/<uuid>/<file>, uploads/<server>/<file>, and uploads/<file> as it once was
-        candidates = (self._data_dir.joinpath(*path.parts[-count:]) for count in (3, 2))
-        return next((here for here in candidates if here.is_file()), None)
-
-    async def _look_into_configured(self) -> None:
-        for name, service in list(self._configured.items()):
-            try:
-                check_service_name(name)
-                info = await in_thread(look_into, service.path)
-                title = info.get("title") or name
-                self._configured[name] = replace(service, state="ready", info=info, title=title, revision=2)
-                self._sides.want(self._configured[name])
-            except Exception as error:  # noqa: BLE001  one wrong file must not hide the others
-                reason = str(error).removeprefix("path: ")
-                _log.error("Service %r of the configuration cannot be published: %s", name, reason)
-                self._configured[name] = replace(service, state="unavailable", reason=reason, revision=2)
 
     async def get(self, name: str) -> Service:
         """Return a service.
@@ -201,7 +153,7 @@ class ServiceCatalogue:
         Conflict
             The name is taken.
         """
-        resolved = await in_thread(self._below_roots, path)
+        resolved = await in_thread(below, self._roots, path)
         return await self._publish(name, resolved, title, renderer, owned=False)
 
     async def publish_upload(
@@ -243,22 +195,6 @@ class ServiceCatalogue:
         _log.info("Service %r is published", name)
         return service
 
-    def _below_roots(self, text: str) -> Path:
-        """Resolve a path, links included, and see that it lies below a root."""
-        roots = [root.resolve() for root in self._roots]
-        given = _path(text)
-        candidates = [given] if given.is_absolute() else [root / given for root in roots]
-        with contextlib.suppress(ValueError, OSError):  # no path at all: a NUL in it, too long, a loop of links
-            for path in (candidate.resolve() for candidate in candidates):
-                if any(path.is_relative_to(root) for root in roots) and path.is_file():
-                    return path
-        # One answer for all cases: whether a file exists elsewhere is not told.
-        raise InvalidInput(
-            f"path: {text!r} is not a file below the folders that may be published (service_roots)",
-            field="path",
-            value=text,
-        )
-
     async def update(
         self,
         name: str,
@@ -275,7 +211,7 @@ class ServiceCatalogue:
         Conflict
             The service belongs to the configuration.
         """
-        self._refuse_configured(name)
+        self._configured.refuse(name)
         styles: Mapping[str, Mapping[str, Any]] = {}
         if renderer is not None:
             styles = await in_thread(self._styles.to_store, await self.get(name), renderer, variable)
@@ -292,6 +228,8 @@ class ServiceCatalogue:
 
         changed = await self._database.write(work)
         self._services.forget()
+        if styles:
+            self._sides.want(changed)  # those of classes have other overviews
         return changed
 
     async def remove(self, name: str) -> None:
@@ -302,7 +240,7 @@ class ServiceCatalogue:
         Conflict
             The service belongs to the configuration, or an unfinished job uses it.
         """
-        self._refuse_configured(name)
+        self._configured.refuse(name)
         service = await self._database.write(lambda c: rows.delete(c, name))
         self._services.forget()
         # The row first: a file that nobody names any more is found at the next start.
@@ -397,11 +335,3 @@ class ServiceCatalogue:
     def renderer(self, service: Service, variable: str, asked: str | None = None) -> "Renderer":
         """Return the renderer of a variable, or the one `asked` for (for threads: it may have to look at the data)."""
         return self._styles.renderer(service, variable, asked)
-
-    def _refuse_configured(self, name: str) -> None:
-        if name in self._configured:
-            raise Conflict(f"service {name!r} belongs to the server's configuration and is changed there")
-
-
-def _path(text: str) -> Path:
-    return Path(os.path.expanduser(text))  # noqa: PTH111  Path's own raises where there is no such user
