@@ -7,6 +7,7 @@ task is a definition and keeps nothing of a run, so one object runs many times, 
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -184,7 +185,10 @@ class Task:
     def _refuse_unknown(self, inputs: Mapping[str, Any]) -> None:
         known = [parameter.name for parameter in self.inputs]
         unknown = list(self._extras(inputs))
-        if not unknown or self.allow_extra_args:
+        if not unknown:
+            return
+        if self.allow_extra_args:
+            self._refuse_own_name(unknown, inputs)
             return
         meant = get_close_matches(str(unknown[0]), known, n=1)
         hint = f"did you mean {meant[0]!r}? " if meant else ""
@@ -193,6 +197,18 @@ class Task:
             parameter=str(unknown[0]),
             value=inputs[unknown[0]],
         )
+
+    def _refuse_own_name(self, unknown: Collection[str], inputs: Mapping[str, Any]) -> None:
+        """Refuse an input whose name is the one that `execute`, written without ``/``, has for the task itself."""
+        function = getattr(self.execute, "__func__", None)
+        first = next(iter(inspect.signature(function).parameters.values()), None) if function else None
+        if first is not None and first.kind is first.POSITIONAL_OR_KEYWORD and first.name in unknown:
+            raise ParameterNotValidError(
+                f"{first.name}: no input of {self.label} can have this name, its execute({first.name}, ...) has it for "
+                "the task itself",
+                parameter=first.name,
+                value=inputs[first.name],
+            )
 
     def _resolve(self, cleaned: Mapping[str, Any]) -> dict[str, Any]:
         resolver = current_context().resolver

@@ -163,6 +163,22 @@ def test_extra_inputs_go_through_where_the_task_allows_them():
     assert Extra()(n="1", other="2")["all"] == {"n": 1, "other": "2"}
 
 
+def test_an_extra_input_of_the_name_that_execute_has_for_the_task_is_refused():
+    class Slashed(Task):
+        outputs = (DictParameter("all"),)
+        allow_extra_args = True
+
+        def execute(self, /, **inputs):
+            return {"all": inputs}
+
+    with pytest.raises(ParameterNotValidError, match=r"^self: no input of Extra can have this name") as refusal:
+        Extra().clean({"self": 1})
+    assert (refusal.value.parameter, refusal.value.value) == ("self", 1)
+    with pytest.raises(ParameterNotValidError, match="^self: "):
+        Extra()(**{"self": 1})
+    assert Slashed()(**{"self": 1})["all"] == {"self": 1}
+
+
 class Extra(Task):
     inputs = (IntParameter("n", default=1),)
     outputs = (DictParameter("all"),)
