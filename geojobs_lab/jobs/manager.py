@@ -92,7 +92,9 @@ class JobManager:
             changes=self._changes,
         )
         leases = Leases(self._owner, self._store, lease)
-        self._settling = Settling(self._owner.name, self._store, leases, self._results, self._changes)
+        self._settling = Settling(
+            self._owner.name, self._store, leases, self._results, self._changes, self._runner.has_ended
+        )
         self._neighbours = Neighbours(
             runner=self._runner,
             store=self._store,

@@ -7,7 +7,7 @@ decides which one gets a job.
 import asyncio
 import itertools
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from geojobs_lab.documents import ErrorDocument, LogLine, Status, format_time, utc_now
 from geojobs_lab.jobs.leases import Leases
@@ -28,14 +28,32 @@ STOPPED: ErrorDocument = {
 
 
 class Settling:
-    """Takes over for a server what others have left."""
+    """Takes over for a server what others have left.
 
-    def __init__(self, owner: str, store: JobStore, leases: Leases, results: Results, changes: Changes) -> None:
+    Parameters
+    ----------
+    owner : str
+        The server.
+    store, leases, results, changes
+    has_ended : callable
+        Called with each job that is brought to its end.
+    """
+
+    def __init__(
+        self,
+        owner: str,
+        store: JobStore,
+        leases: Leases,
+        results: Results,
+        changes: Changes,
+        has_ended: Callable[[Job], None],
+    ) -> None:
         self._owner = owner
         self._store = store
         self._leases = leases
         self._results = results
         self._changes = changes
+        self._has_ended = has_ended
 
     async def settle(self) -> Sequence[Job]:
         """Bring the jobs of servers that are gone to this one, or to their end; return those that wait here now."""
@@ -54,11 +72,12 @@ class Settling:
         settled = advance(job, event)
         if not await self._store.replace(job, settled, log=_told(event)):
             return None  # another server was faster
-        self._changes.notify(settled)
         if not settled.status.is_final:
+            self._changes.notify(settled)
             return settled
+        _log.info("Job %s (%s) is ended here: its server has gone", job.uuid, job.job)
         await self._results.remove(job.uuid)
-        _log.info("Job %s (%s) is %s: its server has gone", job.uuid, job.job, settled.status.value)
+        self._has_ended(settled)
         return None
 
     def _event(self, job: Job, is_cancelled: bool) -> Event:

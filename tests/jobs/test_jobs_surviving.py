@@ -13,6 +13,7 @@ from jobs_house import House
 from geojobs_lab.documents import Status
 from geojobs_lab.errors import Conflict, InvalidInput, NotFound, StoreError
 from geojobs_lab.jobs import Job
+from geojobs_lab.jobs.lifecycle import Start, advance
 
 
 def entry(name: str, **rules: Any) -> dict[str, Any]:
@@ -376,5 +377,20 @@ def test_a_start_that_cannot_be_written_loses_no_job(open_house, monkeypatch) ->
             monkeypatch.setattr(store.SqliteJobStore, "replace", refuses)
             done = await house.finish(await house.submit("double", {"value": 21}))
             assert (done.status, left) == (Status.SUCCESS, [])
+
+    asyncio.run(scenario())
+
+
+def test_a_job_whose_server_has_gone_is_told_of_like_all_that_end(open_house) -> None:
+    async def scenario() -> None:
+        async with open_house() as house:
+            ended: list[Job] = []
+            house.manager.on_finished.append(ended.append)
+            began = Job(uuid="lost", job="sleeps", created="2026-01-01T00:00:00Z", owner="nobody", inputs="{}")
+            await house.manager._store.add(advance(began, Start("2026-01-01T00:00:01Z")))
+            await house.manager._settling.settle()
+            assert [(job.uuid, job.status, job.error["type"]) for job in ended] == [
+                ("lost", Status.FAILURE, "ServerStopped")
+            ]
 
     asyncio.run(scenario())
