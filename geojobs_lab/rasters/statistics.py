@@ -1,11 +1,12 @@
 """The statistics of a layer's cells with their histogram, as a strict JSON document.
 
-They are of the full-resolution cells, whatever overviews there are. A layer is read twice, piece by piece: for its
-range and moments, and for the histogram between them.
+They are of the full-resolution cells, whatever overviews there are. A layer is gone over twice, piece by piece: for its
+range and moments, and for the histogram between them. Of what is read, the first pieces are kept for the second time,
+as many as a bounded memory takes: all of a small layer.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,10 @@ from geojobs_lab.rasters.areas import cell_areas
 from geojobs_lab.rasters.describing import plain_number
 from geojobs_lab.rasters.rasterfile import RasterFile
 from geojobs_lab.rasters.summary import summarise
-from geojobs_lab.rasters.walking import Check, blocks, go_on, known
+from geojobs_lab.rasters.walking import Check, go_on, known, windows
 
 BINS = 32
+_KEPT = 64 * 2**20  # bytes of a layer that are kept between the two times
 
 
 def statistics(
@@ -58,11 +60,12 @@ def statistics(
     if weights not in (None, "area"):
         raise InvalidInput(f"weights: {weights!r} is not 'area'", field="weights", value=weights)
     info = file.variable(variable)
-    found = summarise(file, info.name, [selection], check=check)
+    pieces = _Pieces(file, info.name, selection, check)
+    found = summarise(file, info.name, [selection], check=check, seen=pieces.see)
     edges = _edges(float(found.low), float(found.high), bins) if found.count else np.empty(0)
     counts = np.zeros(max(0, edges.size - 1), dtype=np.int64)
     weighted = weight_sum = 0.0
-    for rows, cols, values in blocks(file, info.name, selection, check) if found.count else ():
+    for rows, cols, values in pieces if found.count else ():
         counts += _counted(known(values), edges)
         if weights == "area":
             finite = np.isfinite(values)
@@ -82,6 +85,29 @@ def statistics(
     if weights == "area":
         document["area_weighted_mean"] = weighted / weight_sum if weight_sum else None
     return document
+
+
+class _Pieces:
+    """All of a layer piece by piece, a second time: what was seen the first time is not read again, where it fits."""
+
+    def __init__(self, file: RasterFile, variable: str, selection: Mapping[str, int], check: Check) -> None:
+        self._file, self._variable, self._selection, self._check = file, variable, selection, check
+        self._kept: dict[tuple[int, int], npt.NDArray[Any]] = {}
+        self._room = _KEPT
+
+    def see(self, rows: slice, cols: slice, values: npt.NDArray[Any]) -> None:
+        """Take note of a piece."""
+        if values.nbytes <= self._room:
+            self._kept[rows.start, cols.start] = values
+            self._room -= values.nbytes
+
+    def __iter__(self) -> Iterator[tuple[slice, slice, npt.NDArray[Any]]]:
+        for rows, cols in windows(self._file, self._variable):
+            values = self._kept.pop((rows.start, cols.start), None)
+            if values is None:
+                self._check()
+                values = self._file.read(self._variable, self._selection, rows, cols)
+            yield rows, cols, values
 
 
 def _edges(low: float, high: float, bins: int) -> npt.NDArray[np.float64]:

@@ -1,7 +1,7 @@
 """The numbers that say how the values of a layer lie, gathered in one pass and in bounded memory."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,6 +84,7 @@ def summarise(
     factor: int = 1,
     most_cells: float = math.inf,
     check: Check = go_on,
+    seen: Callable[[slice, slice, npt.NDArray[Any]], None] | None = None,
 ) -> Summary:
     """Look at the cells of one layer or several.
 
@@ -101,6 +102,8 @@ def summarise(
         Of more, evenly spaced windows are read and the others left out.
     check : callable
         Called between two reads.
+    seen : callable, optional
+        Called with rows, columns and values of all that is read.
 
     Returns
     -------
@@ -117,6 +120,8 @@ def summarise(
     for layer, (rows, cols) in pieces:
         check()
         values = file.read(variable, layer, rows, cols, factor=factor)
+        if seen is not None:
+            seen(rows, cols, values)
         summary.cells += values.size
         summary.add(known(values, fill_value))
         first = (down // 2 - rows.start) % down, (across // 2 - cols.start) % across

@@ -1,5 +1,7 @@
 """Statistics of layers, in pieces and whole; the windows that layers are read in; unique values."""
 
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -77,6 +79,20 @@ def test_statistics_by_blocks_are_the_same(make_lonlat, monkeypatch) -> None:
     assert parts.pop("mean") == pytest.approx(whole.pop("mean"))
     assert parts.pop("area_weighted_mean") == pytest.approx(whole.pop("area_weighted_mean"))
     assert parts == whole
+
+
+@pytest.mark.parametrize(("kept", "reads"), [(2**20, 3), (2 * 16, 4), (0, 6)])
+def test_statistics_read_again_only_what_is_too_much_to_be_kept(make_lonlat, monkeypatch, kept, reads) -> None:
+    with RasterFile(make_lonlat(VALUES, LAT, LON)) as file:
+        whole = statistics(file, "v", {}, weights="area")
+        monkeypatch.setattr(walking, "MOST_CELLS", 5)  # three pieces, a row of 16 bytes each
+        monkeypatch.setattr(sys.modules[statistics.__module__], "_KEPT", kept)
+        read, asked = file.read, []
+        monkeypatch.setattr(file, "read", lambda *what, **more: asked.append(what) or read(*what, **more))
+        found = statistics(file, "v", {}, weights="area")
+    assert len(asked) == reads
+    assert found["histogram"] == whole["histogram"]
+    assert found["area_weighted_mean"] == pytest.approx(whole["area_weighted_mean"])
 
 
 def test_weights_are_areas_on_the_ellipsoid(make_lonlat) -> None:
