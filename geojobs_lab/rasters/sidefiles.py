@@ -15,7 +15,7 @@ from geojobs_lab.rasters.hdf5 import hdf5_file, telling
 from geojobs_lab.rasters.layout import Layout
 from geojobs_lab.rasters.locks import HDF5_LOCK
 from geojobs_lab.rasters.opening import open_stored
-from geojobs_lab.rasters.overviews import define, methods
+from geojobs_lab.rasters.overviews import GROUP, MEAN, MODE, define, methods
 from geojobs_lab.rasters.pyramid import Pyramid, fill
 from geojobs_lab.rasters.rasterfile import RasterFile
 from geojobs_lab.rasters.variables import VariableInfo
@@ -78,6 +78,30 @@ def write_overviews(path: str | os.PathLike[str], target: str | os.PathLike[str]
     finally:
         stored.close()
     return len(infos)
+
+
+def lacking(side: str | os.PathLike[str], classes: Collection[str]) -> set[str]:
+    """Return the variables among `classes` that a side file has overviews of, but only of their means.
+
+    Raises
+    ------
+    RasterError
+        The side file cannot be read.
+    """
+    return set(classes) & _held(side, MEAN) - _held(side, MODE) if classes else set()
+
+
+def drawn_by_class(side: str | os.PathLike[str]) -> set[str]:
+    """Return the variables that a side file has the most frequent values of; RasterError where it cannot be read."""
+    return _held(side, MODE)
+
+
+def _held(side: str | os.PathLike[str], method: str) -> set[str]:
+    side = Path(side)
+    with telling(side), HDF5_LOCK, netCDF4.Dataset(side) as file:
+        held = file.groups[GROUP].groups if GROUP in file.groups else {}
+        levels = held[method].groups.values() if method in held else ()
+        return {name for level in levels for name in level.variables}
 
 
 def _worth(file: RasterFile, free: int) -> Iterator[VariableInfo]:

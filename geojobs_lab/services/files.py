@@ -31,7 +31,7 @@ class OpenFiles:
 
     def __init__(self, sides: SideFiles) -> None:
         self._sides = sides
-        self._files: OrderedDict[tuple[Path, int, Path | None], RasterFile] = OrderedDict()
+        self._files: OrderedDict[tuple[Path, int, tuple[Path, int] | None], RasterFile] = OrderedDict()
         self._lock = threading.Lock()
 
     def open(self, service: Service) -> "RasterFile":
@@ -54,7 +54,7 @@ class OpenFiles:
         if side is None:
             self._sides.want(service)  # its file may have changed, or the side file be gone
         try:
-            file = RasterFile(service.path, side)
+            file = RasterFile(service.path, side and side[0])
         except RasterError as error:
             raise Unavailable(f"service {service.name!r}: {error}") from error
         with self._lock:
@@ -70,7 +70,7 @@ class OpenFiles:
             about = service.path.stat()
         except OSError:
             return None
-        return about.st_mtime_ns, about.st_size, about.st_ino, self._sides.find(service) is not None
+        return about.st_mtime_ns, about.st_size, about.st_ino, self._sides.find(service)
 
     def close(self) -> None:
         """Let go of all files."""

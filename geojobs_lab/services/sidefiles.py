@@ -1,7 +1,8 @@
 """The overviews of files from elsewhere: side files below the data folder, made one by one in the background.
 
-A file that changes gets a new one. Making them is no job: it happens in a child process of the lowest priority
-(`sidemaking`), and until it is done, or where it fails, pictures are made of the file itself.
+A file that changes gets a new one, and so does one with a variable that is drawn by classes from now on. Making them is
+no job: it happens in a child process of the lowest priority (`sidemaking`), and until it is done, or where it fails,
+pictures are made of the file itself.
 """
 
 import asyncio
@@ -13,10 +14,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from geojobs_lab.services.libraries import load_libraries
 from geojobs_lab.services.service import Service
 from geojobs_lab.services.sidefolder import LOCK, remove_parts, remove_side_files, remove_unused, side_file
 from geojobs_lab.threads import in_thread
@@ -45,14 +47,16 @@ class SideFiles:
         self._forgotten: set[Path] = set()
         self._told: set[str] = set()
 
-    def find(self, service: Service) -> Path | None:
-        """Return the side file that fits the service's file as it is now, None where there is none."""
+    def find(self, service: Service) -> tuple[Path, int] | None:
+        """Return the side file that fits the service's file as it is now, None where there is none.
+
+        Beside the path stands the inode, which tells it from another one that takes its place.
+        """
         if service.job is not None:  # has its overviews inside
             return None
         with contextlib.suppress(OSError):
             target = side_file(self._folder, service.path)
-            if target.exists():
-                return target
+            return target, target.stat().st_ino
         return None
 
     def start(self) -> None:
@@ -98,11 +102,13 @@ class SideFiles:
             remove_unused(self._folder, time.time() - _FORGOTTEN)
 
     async def _make(self, service: Service) -> None:
-        target = await in_thread(self._prepare, service.path) if service.path not in self._forgotten else None
+        if service.path in self._forgotten:
+            return
+        classes = [name for name, style in service.renderers.items() if style.get("type") == "unique"]
+        target = await in_thread(self._prepare, service.path, classes)
         if target is None:
             return
         began = time.monotonic()
-        classes = [name for name, style in service.renderers.items() if style.get("type") == "unique"]
         code, said = await self._run(str(service.path), str(target), " ".join(classes))
         if code == 0:
             if service.path in self._forgotten:
@@ -113,14 +119,14 @@ class SideFiles:
             self._failed.add(target)
             self._tell(service, said or f"the process ended with {code}")
 
-    def _prepare(self, file: Path) -> Path | None:
-        """Return where the side file has to go, None when it is there or cannot be made."""
+    def _prepare(self, file: Path, classes: Collection[str]) -> Path | None:
+        """Return where the side file has to go, None when it is there, with all that is wanted, or cannot be made."""
         target = side_file(self._folder, file)
         if target in self._failed:
             return None
         if target.exists():
             os.utime(target)
-            return None
+            return target if classes and _lacks(target, classes) else None
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return target
 
@@ -172,6 +178,17 @@ def _run(command: Sequence[str], lifeline: int) -> tuple[int, str]:
         os.close(lifeline)
     said = process.communicate()[1]
     return process.returncode, said.strip().rpartition("\n")[2]
+
+
+def _lacks(side: Path, classes: Collection[str]) -> bool:
+    from geojobs_lab.errors import RasterError
+    from geojobs_lab.rasters.sidefiles import lacking
+
+    load_libraries()
+    try:
+        return bool(lacking(side, classes))
+    except RasterError:  # it is not used, and cannot be made better than it was
+        return False
 
 
 def _is_large(info: Mapping[str, Any] | None) -> bool:

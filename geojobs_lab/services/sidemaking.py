@@ -26,8 +26,6 @@ def main() -> int:
     with (target.parent / LOCK).open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # waits for the makers of other servers
         remove_parts(target.parent)
-        if target.exists():
-            return 0
         return _make(file, target, classes)
 
 
@@ -39,11 +37,15 @@ def _end_with(lifeline: int) -> None:
 
 def _make(file: Path, target: Path, classes: list[str]) -> int:
     from geojobs_lab.errors import RasterError
-    from geojobs_lab.rasters.sidefiles import write_overviews
+    from geojobs_lab.rasters.sidefiles import drawn_by_class, lacking, write_overviews
     from geojobs_lab.services.traces import to_disk
 
     part = part_of(target)
     try:
+        if target.exists():
+            if not lacking(target, classes):
+                return 0
+            classes = [*{*classes, *drawn_by_class(target)}]
         write_overviews(file, part, classes)
         to_disk(part)
         remove_side_files(target.parent, file)  # of the file as it was before

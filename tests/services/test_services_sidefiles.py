@@ -126,6 +126,38 @@ def test_a_side_file_is_not_made_twice_and_again_when_the_file_has_changed(tmp_p
     assert second.split("-")[0] == first.name.split("-")[0]
 
 
+def test_a_variable_drawn_by_classes_from_now_on_gets_the_most_frequent_values_too(tmp_path: Path) -> None:
+    write(tmp_path / "big.nc")
+    with netCDF4.Dataset(tmp_path / "big.nc", "a") as file:
+        file.createVariable("u", "f4", ("lat", "lon"))[:] = np.arange(NX) % 3
+
+    async def modes(catalogue: ServiceCatalogue, variable: str) -> RasterFile:
+        while True:
+            file = await asyncio.to_thread(catalogue.open, await catalogue.get("big"))
+            if len(file.levels(variable, "mode")) > 1:
+                return file
+            await asyncio.sleep(0.05)
+
+    async def scenario() -> None:
+        async with opened(tmp_path) as catalogue:
+            service = await catalogue.publish_path("big", "big.nc")
+            await with_levels(catalogue, "big")
+            before = catalogue._files.version(service)
+            for variable in ("t", "u"):
+                style = {"type": "unique", "colors": [[1.0, "#ff0000"]]}
+                await catalogue.update("big", renderer=style, variable=variable)
+                file = await asyncio.wait_for(modes(catalogue, variable), 120)
+                assert file.levels("t") == file.levels("t", "mode") == file.levels("u") == (1, 2, 4)
+                assert catalogue._files.version(service) != before
+            (inode,) = {path.stat().st_ino for path in (tmp_path / "data" / "overviews").glob("*.nc")}
+            await catalogue.update("big", renderer=style)  # has them all
+            while catalogue._sides._wanted.qsize():
+                await asyncio.sleep(0.01)
+        assert [path.stat().st_ino for path in (tmp_path / "data" / "overviews").glob("*.nc")] == [inode]
+
+    asyncio.run(scenario())
+
+
 def test_two_servers_on_one_folder_make_one(tmp_path: Path) -> None:
     write(tmp_path / "big.nc")
 
