@@ -1,11 +1,9 @@
 """What is found in one block for sums, moments and extremes, and how blocks are put together.
 
-Missing cells are skipped. Sums of floats are taken in float64, those of integers exactly. The mean and the squared
-deviations from it are computed of each block by itself, in two steps while it is in the cache, and put together as in
-Chan, Golub and LeVeque, Updating Formulae and a Pairwise Algorithm for Computing Sample Variances, 1979: the error of a
-variance is a few times 1e-16 of it, however far the mean is from 0, and does not depend on the threads.
-
-NaN is looked for in the sum of a block, which shows whether there is one at all.
+Missing cells are skipped. Sums of integers are exact. The mean and the squared deviations from it are those of each
+block by itself, which `sums` finds, and put together as in Chan, Golub and LeVeque, Updating Formulae and a Pairwise
+Algorithm for Computing Sample Variances, 1979: nothing is lost, however far the mean is from 0, and nothing depends on
+the threads. Along an axis they are taken in float64, in two steps while a block is in the cache.
 """
 
 from __future__ import annotations
@@ -17,10 +15,10 @@ import numpy as np
 
 from geojobs_lab.expressions.cells import Array, Cells, Mask
 from geojobs_lab.expressions.selecting import set_zero
+from geojobs_lab.expressions.sums import sums
 from geojobs_lab.expressions.workspace import Workspace
 
 _FLOAT64 = np.dtype(np.float64)
-_DOT = 2**13  # numbers that BLAS multiplies and adds in one thread
 
 
 class Wanted:
@@ -44,19 +42,16 @@ class Wanted:
 class Part:
     """What was found of a block: numbers, or arrays along the axes that stay."""
 
-    __slots__ = ("count", "exact", "high", "low", "squares", "total")
+    __slots__ = ("count", "exact", "high", "low", "mean", "squares", "total")
 
     def __init__(self) -> None:
         self.count: Any = 0
         self.total: Any = 0.0
-        self.squares: Any = 0.0  # of the deviations from the block's mean
+        self.mean: Any = 0.0
+        self.squares: Any = 0.0  # of the deviations from the mean
         self.exact: Any = None  # the sum of integers
         self.low: Any = None
         self.high: Any = None
-
-    @property
-    def mean(self) -> Any:
-        return self.total / np.maximum(self.count, 1)
 
     def join(self, other: Part) -> None:
         """Take in another part."""
@@ -64,6 +59,7 @@ class Part:
         share = self.count * (other.count / np.maximum(count, 1))
         self.squares = self.squares + other.squares + np.square(other.mean - self.mean) * share
         self.total, self.count = self.total + other.total, count
+        self.mean = self.total / np.maximum(count, 1)
         if other.exact is not None:
             self.exact = self.exact + other.exact
         if other.low is not None:
@@ -90,27 +86,16 @@ class Part:
 
 def found_in(cells: Cells, place: int | None, wanted: Wanted, space: Workspace) -> Part:
     """Return what is found in a block, along an axis or of all its cells."""
-    part, data, missing = Part(), cells.data, cells.marked
-    count = data.size if place is None else data.shape[place]
-    if wanted.total:
-        values = _values(data, missing, space)
-        part.total = _sum(values, place)
-        if wanted.floats and np.isnan(part.total).any():
-            missing = cells.missing
-            if missing is not None:
-                set_zero(values, missing)
-                part.total = _sum(values, place)
-    elif wanted.count:
-        missing = cells.missing
-    part.count = count if missing is None else count - _how_many(np.broadcast_to(missing, data.shape), place)
-    if wanted.squares:
-        mean = part.mean if place is None else np.expand_dims(part.mean, place)
-        np.subtract(values, mean, out=values)
-        if missing is not None:
-            set_zero(values, missing)
-        part.squares = _dot(values) if place is None else np.add.reduce(np.square(values, out=values), axis=place)
-    if wanted.total:
-        space.give(values)
+    part, data = Part(), cells.data
+    if not wanted.total:
+        missing = cells.missing if wanted.count else cells.marked
+        part.count = _present(data, missing, place)
+    elif place is None:
+        missing = cells.marked
+        found = sums(data, missing, space, squares=wanted.squares)
+        part.count, part.total, part.mean, part.squares = found.count, found.total, found.mean, found.squares
+    else:
+        missing = _add_along(part, cells, place, wanted, space)
     present: Any = True if missing is None or wanted.floats else ~missing
     if wanted.exact is not None:
         part.exact = np.add.reduce(data, axis=place, dtype=wanted.exact, where=present)
@@ -121,38 +106,38 @@ def found_in(cells: Cells, place: int | None, wanted: Wanted, space: Workspace) 
     return part
 
 
-def _how_many(missing: Mask, place: int | None) -> Any:
-    return np.count_nonzero(missing) if place is None else np.add.reduce(missing, axis=place, dtype=np.int64)
+def _present(data: Array, missing: Mask | None, place: int | None) -> Any:
+    """Return how many cells are not missing."""
+    count = data.size if place is None else data.shape[place]
+    if missing is None:
+        return count
+    missing = np.broadcast_to(missing, data.shape)
+    lacking = np.count_nonzero(missing) if place is None else np.add.reduce(missing, axis=place, dtype=np.int64)
+    return count - lacking
 
 
-def _values(data: Array, missing: Mask | None, space: Workspace) -> Array:
-    """Return a copy to work on as float64, with 0 for marked cells."""
+def _add_along(part: Part, cells: Cells, place: int, wanted: Wanted, space: Workspace) -> Mask | None:
+    """Put count, sum, mean and squares along an axis into a part; return which cells are missing."""
+    data, missing = cells.data, cells.marked
     values = space.take(data.shape, _FLOAT64)
     np.copyto(values, data)
     if missing is not None:
         set_zero(values, missing)
-    return values
-
-
-def _sum(values: Array, place: int | None) -> Any:
-    return np.add.reduce(values.ravel(order="K") if place is None else values, axis=place or 0)
-
-
-def _dot(values: Array) -> float:
-    """Return the sum of squares, by BLAS in pieces that it does not share out among threads of its own."""
-    flat = values.ravel(order="K")
-    whole = len(flat) // _DOT * _DOT
-    rest = float(np.dot(flat[whole:], flat[whole:]))
-    if not whole:
-        return rest
-    rows = flat[:whole].reshape(-1, _DOT)
-    return rest + float(np.sum(_row_dots(rows)))
-
-
-def _row_dots(rows: Array) -> Array:
-    if hasattr(np, "vecdot"):  # numpy 2
-        return np.asarray(np.vecdot(rows, rows))
-    return np.array([np.dot(row, row) for row in rows])
+    part.total = np.add.reduce(values, axis=place)
+    if wanted.floats and np.isnan(part.total).any():  # which shows whether there is one at all
+        missing = cells.missing
+        if missing is not None:
+            set_zero(values, missing)
+            part.total = np.add.reduce(values, axis=place)
+    part.count = _present(data, missing, place)
+    part.mean = part.total / np.maximum(part.count, 1)
+    if wanted.squares:
+        np.subtract(values, np.expand_dims(part.mean, place), out=values)
+        if missing is not None:
+            set_zero(values, missing)
+        part.squares = np.add.reduce(np.square(values, out=values), axis=place)
+    space.give(values)
+    return missing
 
 
 def _extreme(function: np.ufunc, data: Array, place: int | None, present: Any) -> Any:
@@ -175,13 +160,17 @@ def _last(dtype: np.dtype[Any]) -> Any:
 def together(parts: list[Part]) -> Part:
     """Put numbers of many blocks together, with the mean of all known first."""
     whole = Part()
-    counts = np.array([part.count for part in parts])
-    totals = np.array([part.total for part in parts])
+    counts, totals, means = (np.array([getattr(part, name) for part in parts]) for name in ("count", "total", "mean"))
     whole.count, whole.total = counts.sum(), np.sum(totals)
+    # Equal means give exactly themselves; where one is infinite, the sum says more.
+    first = means[np.argmax(counts > 0)]
+    whole.mean = first + np.sum(counts * (means - first)) / np.maximum(whole.count, 1)
+    if not np.isfinite(whole.mean):
+        whole.mean = whole.total / np.maximum(whole.count, 1)
+    shifts = np.where(counts > 0, means - whole.mean, 0)
+    whole.squares = np.sum(np.array([part.squares for part in parts])) + np.sum(counts * np.square(shifts))
     if parts[0].exact is not None:
         whole.exact = np.sum(np.array([part.exact for part in parts]))
-    shifts = np.where(counts > 0, totals / np.maximum(counts, 1) - whole.mean, 0)
-    whole.squares = np.sum(np.array([part.squares for part in parts])) + np.sum(counts * np.square(shifts))
     if parts[0].low is not None:
         whole.low = np.fmin.reduce(np.array([part.low for part in parts]))
     if parts[0].high is not None:
