@@ -56,6 +56,8 @@ class ServiceCatalogue:
         Folders that `publish_path` may publish from.
     max_age : float
         Seconds that a temporary service is kept.
+    block_cache : int, optional
+        Bytes of decoded blocks that this process keeps, of all files; as `rasters` has it when left out.
     """
 
     def __init__(
@@ -66,13 +68,14 @@ class ServiceCatalogue:
         data_dir: Path,
         roots: Sequence[str] = (),
         max_age: float = 43200,
+        block_cache: int | None = None,
     ) -> None:
         self._database = database
         database.add_schema("services", rows.SCHEMA)
         self._roots = [expand(root) for root in roots]
         self._max_age = timedelta(seconds=min(_LONGEST_AGE, max_age))
         self._sides = SideFiles(data_dir)
-        self._files = OpenFiles(self._sides)
+        self._files = OpenFiles(self._sides, block_cache)
         self._services: Recent[Service] = Recent(_RECENT)
         self._file_versions: Recent[object] = Recent(_RECENT)
         self._styles = Styles(self._files.open)

@@ -27,10 +27,13 @@ class OpenFiles:
     ----------
     sides : SideFiles
         Where the overviews of files from elsewhere are.
+    block_cache : int, optional
+        Bytes that the process keeps of blocks of all its files; as `rasters` has it when left out.
     """
 
-    def __init__(self, sides: SideFiles) -> None:
+    def __init__(self, sides: SideFiles, block_cache: int | None = None) -> None:
         self._sides = sides
+        self._block_cache = block_cache
         self._files: OrderedDict[tuple[Path, int, tuple[Path, int] | None], RasterFile] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -51,6 +54,7 @@ class OpenFiles:
             if key in self._files:
                 self._files.move_to_end(key)
                 return self._files[key]
+        self._limit_cache()
         if side is None:
             self._sides.want(service)  # its file may have changed, or the side file be gone
         try:
@@ -63,6 +67,12 @@ class OpenFiles:
             while len(self._files) > _OPEN_FILES:
                 self._files.popitem(last=False)
         return file
+
+    def _limit_cache(self) -> None:
+        from geojobs_lab.rasters.blocks import BLOCK_CACHE
+
+        if self._block_cache is not None:
+            BLOCK_CACHE.limit = self._block_cache
 
     def version(self, service: Service) -> object:
         """Return what tells the file and its overviews from others that take their place; None where there is none."""

@@ -23,8 +23,8 @@ from geojobs_lab.tiles.positions import Placement
 from geojobs_lab.tiles.sampling import between, level_of, nearest
 
 RESAMPLINGS = ("nearest", "bilinear")
-LARGEST_SIDE = 8192  # pixels of an image
-LARGEST_IMAGE = 2**24  # pixels: 4096 x 4096
+LARGEST_SIDE = 8192  # pixels of an image, where nothing else is said
+MOST_PIXELS = 2**24  # of an image: 4096 x 4096
 
 _PART = 512  # pixels along the sides of the parts in which an image is drawn
 _FLAGS = ("flag_values", "flag_meanings", "flag_masks")
@@ -91,6 +91,8 @@ def render_image(
     *,
     crs: str = LONLAT,
     resampling: str = "nearest",
+    largest_side: int = LARGEST_SIDE,
+    most_pixels: int = MOST_PIXELS,
 ) -> bytes:
     """Draw a box of one layer.
 
@@ -100,9 +102,11 @@ def render_image(
         xmin, ymin, xmax, ymax in units of `crs`: x towards the east, y towards the north, in this order for every CRS
         (longitude before latitude, of EPSG:4326 too). Longitudes may pass 180.
     width, height : int
-        Pixels: 8192 at most, and no more than 4096 x 4096 together.
+        Pixels.
     crs : str
         What PROJ knows. Longitude and latitude in degrees when left out.
+    largest_side, most_pixels : int
+        The most pixels of a side, and of the whole picture: each takes up to 3 bytes while it is drawn.
     file, variable, selection, renderer, resampling
         As for `render_tile`.
 
@@ -119,11 +123,11 @@ def render_image(
         The data cannot be read.
     """
     for name, value in (("width", width), ("height", height)):
-        if not 1 <= value <= LARGEST_SIDE:
-            raise InvalidInput(f"{name}: {value} is not a number of pixels, 1..{LARGEST_SIDE}", field=name, value=value)
-    if width * height > LARGEST_IMAGE:
+        if not 1 <= value <= largest_side:
+            raise InvalidInput(f"{name}: {value} is not a number of pixels, 1..{largest_side}", field=name, value=value)
+    if width * height > most_pixels:
         raise InvalidInput(
-            f"width: {width} x {height} pixels are more than {LARGEST_IMAGE}, the most of an image",
+            f"width: {width} x {height} pixels are more than {most_pixels}, the most of an image",
             field="width",
             value=width,
         )

@@ -119,6 +119,21 @@ jupyter geojobs cleanup                                 # remove the results tha
         help="""Whether a timestamp stands for the nearest time step. When False, only an exact match is accepted.""",
     ).tag(config=True)
 
+    max_image_side = Integer(
+        8192, min=1, max=65_535, help="Pixels that a picture of a box (image.png) may have along one side."
+    ).tag(config=True)
+    max_image_pixels = Integer(
+        2**24,
+        min=1,
+        max=2**30,
+        help="Pixels that a picture of a box may have in all; drawing takes some bytes of memory for each.",
+    ).tag(config=True)
+    block_cache_bytes = Integer(
+        256 * 2**20,
+        min=0,
+        help="Bytes of decoded blocks of rasters that are kept in memory for the next map tile or picture.",
+    ).tag(config=True)
+
     database: "Database"
     catalogue: "ServiceCatalogue"
     registered: "RegisteredJobs"
@@ -189,6 +204,7 @@ jupyter geojobs cleanup                                 # remove the results tha
             data_dir=data_dir,
             roots=self.service_roots,
             max_age=self.temporary_service_max_age,
+            block_cache=self.block_cache_bytes,
         )
         self.registered = RegisteredJobs(self.registered_jobs, expose_library=self.expose_library)
         self.manager = JobManager(

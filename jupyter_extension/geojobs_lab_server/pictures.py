@@ -92,12 +92,22 @@ class ImageHandler(_LayerHandler):
             if not value:
                 raise InvalidInput(f"{field}: the number of pixels is missing, or 0", field=field)
         crs = self.get_query_argument("crs", "") or "CRS84"
+        most = {"largest_side": self.geojobs.max_image_side, "most_pixels": self.geojobs.max_image_pixels}
 
         def render(opened: "Opened", renderer: "Renderer", resampling: str) -> bytes:
             from geojobs_lab.tiles import render_image
 
             return render_image(
-                opened.file, variable, opened.selection, renderer, box, width, height, crs=crs, resampling=resampling
+                opened.file,
+                variable,
+                opened.selection,
+                renderer,
+                box,
+                width,
+                height,
+                crs=crs,
+                resampling=resampling,
+                **most,
             )
 
         await self.draw(name, variable, render, "image", box, width, height, crs, reserved=_PLACE)

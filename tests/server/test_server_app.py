@@ -38,7 +38,8 @@ def test_the_root_tells_what_this_is(api: httpx.Client, server: Any) -> None:
 def test_everything_that_can_be_configured_is_explained() -> None:
     names = (
         "registered_jobs expose_library services service_roots data_dir max_workers max_queued job_timeout "
-        "temporary_service_max_age cleanup_interval best_fit_time lease"
+        "temporary_service_max_age cleanup_interval best_fit_time lease max_image_side max_image_pixels "
+        "block_cache_bytes"
     ).split()
     traits = GeoJobsApp.class_own_traits(config=True)
     assert traits.keys() == set(names)
@@ -140,6 +141,9 @@ def test_a_wrong_option_does_not_take_the_others_with_it(geojobs_server: Any, wo
 c.GeoJobsApp.max_workers = "two"
 c.GeoJobsApp.job_timeout = "long"
 c.GeoJobsApp.registered_jobs = ["a"]
+c.GeoJobsApp.block_cache_bytes = -1
+c.GeoJobsApp.max_image_side = 30
+c.GeoJobsApp.max_image_pixels = 500
 c.GeoJobsApp.services = {{"world": {str(world)!r}}}
 """
     with geojobs_server(config, tracebacks=True) as server, server.client() as client:
@@ -147,7 +151,14 @@ c.GeoJobsApp.services = {{"world": {str(world)!r}}}
         assert client.post("jobs/", json={"job": "debug:echo", "inputs": {"value": 1}}).status_code == 201
         for name in ("max_workers", "job_timeout", "registered_jobs"):
             assert f"c.GeoJobsApp.{name} is ignored, the default is used: The '{name}' trait" in server.log()
+        assert "c.GeoJobsApp.block_cache_bytes is ignored, the default is used: " in server.log()
         assert "Traceback" not in server.log()
+        while client.get("services/world/").json()["state"] == "publishing":
+            time.sleep(0.05)
+        for width, height, says in ((30, 16, None), (31, 1, "31 is not a number of pixels, 1..30"), (30, 17, "500")):
+            query = {"bbox": "-10,-10,10,10", "width": width, "height": height}
+            answer = client.get("services/world/variables/temperature/image.png", params=query)
+            assert (answer.status_code == 200) if says is None else (says in answer.json()["message"]), answer.text
 
 
 def test_jobs_and_services_survive_a_restart(geojobs_server: Any, lab_config: str, tmp_path: Path) -> None:

@@ -103,6 +103,18 @@ def test_results_can_be_kept_for_ever(tmp_path: Path, age: float) -> None:
     assert expires > datetime.now(UTC) + timedelta(days=36_000)
 
 
+def test_the_memory_for_blocks_is_what_the_catalogue_was_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from geojobs_lab.rasters.blocks import BLOCK_CACHE
+
+    monkeypatch.setattr(BLOCK_CACHE, "_limit", BLOCK_CACHE.limit)
+    write(tmp_path / "a.nc")
+    database = Database(tmp_path / "data" / "geojobs.sqlite")
+    catalogue = ServiceCatalogue(database, configured={}, data_dir=tmp_path / "data", block_cache=12_345)
+    service = Service(name="a", path=tmp_path / "a.nc", title="a", created=datetime.now(UTC))
+    catalogue.open(service)
+    assert BLOCK_CACHE.limit == 12_345
+
+
 def test_a_file_below_the_roots_is_published_where_it_is(opened, tmp_path: Path) -> None:
     path = write(tmp_path / "root" / "sub dir.nc")
 
