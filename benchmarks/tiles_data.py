@@ -36,6 +36,10 @@ _WAVES = (  # height, waves over the width, waves over the height, phase
 _COASTS = ((1.0, 2.0, 1.5, 0.9), (0.7, 5.0, 4.0, 2.2), (0.3, 23.0, 17.0, 0.1), (0.12, 101.0, 83.0, 1.3))
 _LAND = 0.35  # above which there is no data
 _HALF_WORLD = 20037508.342789244  # m, of Web Mercator's square
+_WRITERS = (  # what decides the bytes of a published file; what only reads does not make it older
+    "rasters/chunks", "rasters/coordinates", "rasters/layout", "rasters/overviews", "rasters/packing", "rasters/pieces",
+    "rasters/pyramid", "rasters/reducing", "rasters/tagging", "rasters/writing", "services/publishing",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +143,9 @@ def made(raster: Raster, folder: Path) -> Files:
     if not files.cog.exists():
         _appearing(files.cog, lambda part: _write_cog(part, files.raw))
     if not files.netcdf.exists():
-        for older in folder.glob(f"{stem}-*.nc"):
-            older.unlink()
         _publish(files)
+        for older in set(folder.glob(f"{stem}-*.nc")) - {files.netcdf}:
+            older.unlink()  # only now: it takes minutes to make it again
     return files
 
 
@@ -261,8 +265,8 @@ def _writer() -> str:
 
     folder = Path(geojobs_lab.__file__).parent
     digest = hashlib.blake2b(digest_size=4)
-    for path in sorted([*(folder / "rasters").glob("*.py"), folder / "services" / "publishing.py"]):
-        digest.update(path.read_bytes())
+    for name in _WRITERS:
+        digest.update((folder / f"{name}.py").read_bytes())
     return digest.hexdigest()
 
 
