@@ -5,15 +5,14 @@ of filtering. ISA-L deflates it several times faster than zlib does.
 """
 
 import struct
-import zlib
 
 import numpy as np
 from numpy.typing import NDArray
 
 try:
-    from isal.isal_zlib import compress
+    from isal.isal_zlib import compress, crc32
 except ImportError:  # no wheels for this machine's processor
-    from zlib import compress
+    from zlib import compress, crc32
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _LEVEL = 1  # of both libraries: higher ones cost more time than they save on the wire
@@ -57,4 +56,4 @@ def encode_png(
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", crc32(data, crc32(kind)))

@@ -1,5 +1,7 @@
 """Blocks hold what `RasterFile.read` reads, whichever way the file stores it, and no more is kept than is allowed."""
 
+import runpy
+import sys
 import threading
 from itertools import product
 
@@ -150,10 +152,11 @@ def test_chunks_that_were_never_written_are_missing(tmp_path):
     assert np.isnan(values[:, 256:]).all()
 
 
-def test_zlib_stands_in_where_isal_is_not_to_be_had(tmp_path, monkeypatch):
-    import zlib
-
-    monkeypatch.setattr(rawchunks, "decompress", zlib.decompress)
+def test_zlib_stands_in_where_libdeflate_is_not_to_be_had(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "deflate", None)
+    instead = runpy.run_path(rawchunks.__file__)["zlib_decompress"]
+    assert instead is not rawchunks.zlib_decompress
+    monkeypatch.setattr(rawchunks, "zlib_decompress", instead)
     with RasterFile(write(tmp_path / "data.nc", **LAYOUTS["chunks of one step"])) as file:
         assert np.array_equal(assembled(Blocks(file, "data", {})), file.read("data", {}))
 
