@@ -17,6 +17,7 @@ from pyproj import CRS
 from geojobs_lab.errors import RasterError
 from geojobs_lab.rasters.anygrid import WHOLE_TURN, AnyGrid, Floats
 from geojobs_lab.rasters.axes import Coordinate, Role
+from geojobs_lab.rasters.cellbounds import recall_corners, recall_edges
 from geojobs_lab.rasters.curvilinear import CurvilinearGrid
 from geojobs_lab.rasters.grid import Grid
 from geojobs_lab.rasters.gridmappings import crs_of_axes, crs_of_cells, parse_grid_mapping, stored_steps
@@ -201,7 +202,7 @@ def place_array(data: xr.DataArray) -> Place:
     for dim in map(str, data.dims):
         found = data.coords[dim] if dim in data.coords else _along(data, dim)
         if found is not None:
-            coordinates[dim] = Coordinate(str(found.name), np.asarray(found.values), found.attrs)
+            coordinates[dim] = Coordinate(str(found.name), np.asarray(found.values), found.attrs, recall_edges(found))
     mappings = {
         str(name): coordinate.attrs
         for name, coordinate in data.coords.items()
@@ -221,7 +222,13 @@ def place_array(data: xr.DataArray) -> Place:
 
 def _cells_of(data: xr.DataArray) -> list[Coordinate]:
     return [
-        Coordinate(str(name), np.asarray(found.values), found.attrs, dims=(str(found.dims[0]), str(found.dims[1])))
+        Coordinate(
+            str(name),
+            np.asarray(found.values),
+            found.attrs,
+            recall_corners(data, str(name)),
+            (str(found.dims[0]), str(found.dims[1])),
+        )
         for name, found in data.coords.items()
         if found.ndim == 2 and found.dtype.kind in "iuf"
     ]

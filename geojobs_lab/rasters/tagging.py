@@ -10,10 +10,12 @@ import numpy as np
 import xarray as xr
 
 from geojobs_lab.rasters.anygrid import AnyGrid, Floats, SeparableGrid
+from geojobs_lab.rasters.cellbounds import remember
 from geojobs_lab.rasters.curvilinear import CurvilinearGrid
 
 CRS_COORDINATE = "spatial_ref"  # where rioxarray looks first
 _FOLLOWED = 1e-3  # cells; a stored coordinate that misses the grid by more (another unit, a jump of 360) is replaced
+CELLS = ("longitude", "latitude")  # of cells, where nothing else is said
 _LATITUDE = {"standard_name": "latitude", "long_name": "latitude", "units": "degrees_north"}
 _LONGITUDE = {"standard_name": "longitude", "long_name": "longitude", "units": "degrees_east"}
 
@@ -36,6 +38,7 @@ def with_grid(data: xr.DataArray, grid: AnyGrid, y_dim: str, x_dim: str, cells: 
         else:
             kept.pop("units", None)
             coordinates[name] = xr.Variable(wanted.dims, wanted.values, {**wanted.attrs, **kept})
+    remember(coordinates, grid, y_dim, x_dim, cells or CELLS)  # by the places as they are stored
     data = data.assign_coords(coordinates)
     data.attrs.pop("grid_mapping", None)
     data.encoding["grid_mapping"] = CRS_COORDINATE
@@ -53,13 +56,14 @@ def grid_coordinates(grid: AnyGrid, y_dim: str, x_dim: str, cells: tuple[str, ..
     """Return the coordinates that place an array with dimensions of these names on a grid, and the CRS."""
     coordinates = {CRS_COORDINATE: xr.Variable((), np.int64(0), crs_attributes(grid))}
     if isinstance(grid, CurvilinearGrid):
-        lon, lat = cells or ("longitude", "latitude")
+        lon, lat = cells or CELLS
         coordinates[lat] = xr.Variable((y_dim, x_dim), grid.lat, _LATITUDE)
         coordinates[lon] = xr.Variable((y_dim, x_dim), grid.lon, _LONGITUDE)
     elif isinstance(grid, SeparableGrid):
         rows, cols = axis_attributes(grid)
         coordinates[y_dim] = xr.Variable((y_dim,), grid.ys, rows)
         coordinates[x_dim] = xr.Variable((x_dim,), grid.xs, cols)
+    remember(coordinates, grid, y_dim, x_dim, cells or CELLS)
     return coordinates
 
 

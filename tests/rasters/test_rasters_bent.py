@@ -207,6 +207,58 @@ def test_uneven_rows_are_interpolated_by_distance() -> None:
         np.testing.assert_allclose(found[:, 1], target.ys, atol=1e-9)
 
 
+@pytest.fixture
+def layers(make_file):
+    """A file of five rows whose edges are not halfway between their places."""
+    edges = np.array([0.0, 1.0, 2.5, 6.0, 7.0, 12.0])
+    places, pairs = [0.3, 2.2, 4.5, 6.4, 8.5], np.stack([edges[:-1], edges[1:]], axis=1)
+    bounded = {"units": "degrees_north", "bounds": "lat_bnds"}
+    path = make_file(
+        {
+            "lat": (("lat",), places, bounded),
+            "lat_bnds": (("lat", "bnds"), pairs, {}),
+            "lon": (("lon",), np.arange(4.0), {"units": "degrees_east"}),
+            "v": (("lat", "lon"), np.arange(20.0).reshape(5, 4), {}),
+        }
+    )
+    return path, pairs
+
+
+def test_the_edges_of_uneven_cells_go_with_an_array_and_its_parts(layers, tmp_path) -> None:
+    path, edges = layers
+    with open_raster(path) as data:
+        data = data.load()
+    doubled = data * 2 + data
+    for part, wanted in (
+        (doubled, edges),
+        (as_raster(doubled.values, data), edges),
+        (doubled.isel(lat=slice(1, 4)), edges[1:4]),
+        (doubled[::-1].copy(deep=True), edges[::-1, ::-1]),
+        (doubled.isel(lat=[2]), edges[[2]]),
+    ):
+        grid = AnyGrid.from_array(part)
+        assert (grid.bounds[1], grid.bounds[3]) == (wanted.min(), wanted.max())
+        write_raster(tmp_path / "again.nc", {"data": part}, {})
+        with RasterFile(tmp_path / "again.nc") as file:
+            np.testing.assert_array_equal(file.variable(None).grid.y_bounds, wanted)
+    moved = AnyGrid.from_array(doubled.assign_coords(lat=("lat", data.lat.values + 0.1, data.lat.attrs)))
+    np.testing.assert_array_equal(moved.y_bounds, midpoint_bounds(data.lat.values + 0.1))
+    doubled.to_netcdf(tmp_path / "by_xarray.nc")
+
+
+def test_the_corners_of_cells_go_with_an_array_and_its_windows(ocean, tmp_path) -> None:
+    corners = AnyGrid.from_array(ocean).corners
+    assert corners is not None
+    part = (ocean + 1)[20:60, 30:50]
+    write_raster(tmp_path / "again.nc", {"data": part}, {})
+    for grid in (AnyGrid.from_array(part), RasterFile(tmp_path / "again.nc").variable(None).grid):
+        for found, wanted in zip(grid.corners, corners, strict=True):
+            np.testing.assert_array_equal(found, wanted[20:60, 30:50])
+    shifted = ocean.assign_coords({ocean.dims[0]: np.arange(ocean.shape[0])})[::-1]
+    assert AnyGrid.from_array(shifted).corners is None  # no window of the cells in their order
+    ocean.to_netcdf(tmp_path / "by_xarray.nc")
+
+
 def test_maps_of_bent_and_uneven_rasters_show_values_in_their_places(ocean) -> None:
     from geojobs_lab.plots.map import _north_up, map_figure
     from geojobs_lab.rasters.placing import place_array
