@@ -1,4 +1,7 @@
-"""A layer as a GeoTIFF: north up, west first, its CRS and its missing cells told; written in bounded memory."""
+"""A layer as a GeoTIFF: north up, west first, its CRS and its missing cells told; written in bounded memory.
+
+Values that are packed into whole numbers stay packed, with scale, offset and the missing number told.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +18,7 @@ from geojobs_lab.rasters.anygrid import WHOLE_TURN
 from geojobs_lab.rasters.grid import Grid
 from geojobs_lab.rasters.projections import crs_label, to_wgs84
 from geojobs_lab.rasters.rasterfile import RasterFile
-from geojobs_lab.rasters.walking import Check, blocks, go_on
+from geojobs_lab.rasters.walking import Check, go_on, windows
 
 _BLOCK = 256  # pixels a side of the tiles within the file
 _LOOKED_AT = 30  # rows and columns by which two CRSs are compared
@@ -87,8 +90,10 @@ def write_geotiff(
         kind = "rows and columns of uneven width" if info.grid.separable else "cells with places of their own"
         raise Conflict(f"format: a GeoTIFF holds regular grids, and {info.name!r} has {kind}; nc and csv hold it")
     placing = _Placing.of(info.grid)
+    packing = file.packing(variable)
     dtype = np.dtype(info.dtype) if info.dtype in _DTYPES else np.dtype(np.float32)
-    is_float = dtype.kind == "f"
+    is_float = dtype.kind == "f" and packing is None
+    nodata = packing.missing if packing is not None else np.nan if is_float else None
     # Without the .aux.xml beside it, in which GDAL would put what the file itself cannot hold.
     with rasterio.Env(GDAL_PAM_ENABLED="NO"):
         with rasterio.open(
@@ -98,10 +103,10 @@ def write_geotiff(
             height=info.grid.shape[0],
             width=info.grid.shape[1],
             count=1,
-            dtype=dtype.name,
+            dtype=(dtype if packing is None else packing.dtype).name,
             crs=_crs(info.grid.crs, info.name),
             transform=placing.transform,
-            nodata=np.nan if is_float else None,
+            nodata=nodata,
             tiled=True,
             blockxsize=_BLOCK,
             blockysize=_BLOCK,
@@ -110,10 +115,17 @@ def write_geotiff(
             predictor=3 if is_float else 2,
             bigtiff="if_safer",
         ) as target:
-            for rows, cols, values in blocks(file, info.name, selection, check):
+            for rows, cols in windows(file, info.name):
+                check()
+                if packing is None:
+                    values = file.read(info.name, selection, rows, cols).astype(dtype, copy=False)
+                else:
+                    values = file.read_packed(info.name, selection, rows, cols, packing)
                 for top, left, part in placing.parts(rows, cols, values):
                     window = rasterio.windows.Window(left, top, part.shape[1], part.shape[0])
-                    target.write(part.astype(dtype, copy=False), 1, window=window)
+                    target.write(part, 1, window=window)
+            if packing is not None and (packing.scale, packing.offset) != (1, 0):
+                target.scales, target.offsets = (packing.scale,), (packing.offset,)
             target.set_band_description(1, info.long_name or info.name)
             if info.units:
                 target.set_band_unit(1, info.units)

@@ -72,6 +72,54 @@ def unpack(stored: Array, attributes: Mapping[str, Any]) -> Array:
 
 
 @dataclass(frozen=True, slots=True)
+class Packing:
+    """How whole numbers stand for values: ``number * scale + offset``.
+
+    Attributes
+    ----------
+    dtype : dtype
+        Of the numbers.
+    scale, offset : float
+    missing : int or None
+        The number that stands for no value; None where all have one.
+    """
+
+    dtype: np.dtype[Any]
+    scale: float
+    offset: float
+    missing: int | None
+
+
+def packing_of(stored: np.dtype[Any], attributes: Mapping[str, Any]) -> Packing | None:
+    """Return the packing of a variable, None where it is not one of whole numbers with one of them for missing ones.
+
+    Those of 8 bytes have none: formats that know of packing take them for floats of as many.
+    """
+    dtype = _signed_or_not(stored, attributes)
+    if dtype.kind not in "iu" or dtype.itemsize > 4:
+        return None
+    numbers = [np.asarray(attributes.get(key, other)) for key, other in (("scale_factor", 1.0), ("add_offset", 0.0))]
+    if any(found.size != 1 or found.dtype.kind not in "iuf" or not np.isfinite(found).all() for found in numbers):
+        return None
+    fills = _fills(attributes)
+    ends = np.iinfo(dtype)
+    held = [fill for fill in fills if fill.dtype.kind != "f" or (ends.min <= fill <= ends.max and fill == int(fill))]
+    if not held and (fills.size or _valid(stored, attributes) is not None):
+        return None
+    scale, offset = (float(found.reshape(())) for found in numbers)
+    return Packing(dtype, scale, offset, int(held[0].astype(dtype)) if held else None) if scale else None
+
+
+def packed(stored: Array, attributes: Mapping[str, Any], packing: Packing) -> Array:
+    """Return stored numbers with their sign, `packing.missing` wherever the value is missing."""
+    numbers = stored.view(_signed_or_not(stored.dtype, attributes)) if "_Unsigned" in attributes else stored
+    numbers = numbers.astype(packing.dtype)
+    if packing.missing is not None:
+        numbers[np.isnan(unpack(stored, attributes))] = packing.missing
+    return numbers
+
+
+@dataclass(frozen=True, slots=True)
 class _Valid:
     """The least and the greatest valid number, of those that are stored or of those that they mean."""
 

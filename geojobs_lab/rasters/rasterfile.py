@@ -5,7 +5,7 @@ Overviews lie in the file itself, or in a side file that was made for it.
 
 import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from geojobs_lab.errors import InvalidInput, InvalidReference, NotFound, NothingPlaced, RasterError
 from geojobs_lab.rasters.locks import HDF5_LOCK
 from geojobs_lab.rasters.overviews import GROUP, MEAN, MODE, StoredLayer, find
-from geojobs_lab.rasters.packing import unpack
+from geojobs_lab.rasters.packing import Packing, packed, packing_of, unpack
 from geojobs_lab.rasters.scan import Scan
 from geojobs_lab.rasters.variables import VariableInfo
 
@@ -203,6 +203,27 @@ class RasterFile:
         )
         return values.T if info.dims.index(info.x_dim) < info.dims.index(info.y_dim) else values
 
+    def packing(self, variable: str) -> Packing | None:
+        """Return how a variable's values are packed into whole numbers, None where they are not."""
+        info = self.variable(variable)
+        with HDF5_LOCK:
+            stored = self._holder(self.stored(variable))[info.name].dtype
+        return packing_of(stored, info.attributes) if isinstance(stored, np.dtype) else None
+
+    def read_packed(
+        self, variable: str, selection: Mapping[str, int], rows: slice, cols: slice, packing: Packing
+    ) -> npt.NDArray[Any]:
+        """Read a window as `read` does, as whole numbers that are packed as `packing` says."""
+        info = self.variable(variable)
+        values = self._window(
+            info,
+            selection,
+            {info.y_dim: rows, info.x_dim: cols},
+            self.stored(variable),
+            lambda stored, attributes: packed(stored, attributes, packing),
+        )
+        return values.T if info.dims.index(info.x_dim) < info.dims.index(info.y_dim) else values
+
     def read_series(
         self, variable: str, selection: Mapping[str, int], row: int, col: int, steps: slice = _ALL
     ) -> npt.NDArray[Any]:
@@ -233,7 +254,12 @@ class RasterFile:
         return self._window(info, selection, through | cell, self.stored(variable)).ravel()
 
     def _window(
-        self, info: VariableInfo, selection: Mapping[str, int], window: Mapping[str, slice], layer: StoredLayer
+        self,
+        info: VariableInfo,
+        selection: Mapping[str, int],
+        window: Mapping[str, slice],
+        layer: StoredLayer,
+        meaning: Callable[[npt.NDArray[Any], Mapping[str, Any]], npt.NDArray[Any]] = unpack,
     ) -> npt.NDArray[Any]:
         """Read and unpack, the dimensions in the order stored; those that are not in the window are left out."""
         key = tuple(
@@ -247,7 +273,7 @@ class RasterFile:
             raise RasterError(
                 f"{info.name!r} of {self.path.name!r} cannot be read: {_without(error, layer.path)}"
             ) from error
-        return unpack(stored, layer.attributes)
+        return meaning(stored, layer.attributes)
 
     def _holder(self, layer: StoredLayer) -> netCDF4.Dataset:
         """Return the open data set that holds a layer; for who has the lock."""

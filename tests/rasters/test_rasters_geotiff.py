@@ -48,14 +48,49 @@ def test_every_cell_is_where_it_was(make_lonlat, tmp_path, monkeypatch, south_up
 
 
 @pytest.mark.parametrize("dtype", ["i1", "u1", "i2", "u2", "i4", "u4", "i8", "f4", "f8"])
-def test_numbers_have_the_type_that_they_are_read_in(make_lonlat, tmp_path, dtype) -> None:
+def test_numbers_have_the_type_that_they_are_stored_in(make_lonlat, tmp_path, dtype) -> None:
     values = np.array([[0, 1, 2, 3]] * 4, dtype)
     with RasterFile(make_lonlat(values, LATS, np.arange(4.0))) as file:
         write_geotiff(file, "v", {}, tmp_path / "made.tif")
-        read = np.dtype(file.variable("v").dtype)  # a wider one where a fill value may stand among whole numbers
+        # Of eight bytes: a GeoTIFF tells no missing number among them.
+        wanted = np.dtype(dtype if dtype != "i8" else file.variable("v").dtype)
     with rasterio.open(tmp_path / "made.tif") as made:
-        assert np.dtype(made.dtypes[0]) == read
+        assert np.dtype(made.dtypes[0]) == wanted
         assert (made.read(1) == values).all()
+
+
+PACKED = {
+    "scale and offset": ("i2", {"scale_factor": 0.01, "add_offset": 250.0, "_FillValue": np.int16(-999)}),
+    "of float32": ("i2", {"scale_factor": np.float32(0.01), "_FillValue": np.int16(-999)}),
+    "no scale": ("i4", {"missing_value": np.int32(-999)}),
+    "unsigned": ("i1", {"_Unsigned": "true", "scale_factor": 2.0, "_FillValue": np.int8(-1)}),
+    "a valid range": ("i2", {"scale_factor": 0.5, "_FillValue": np.int16(-999), "valid_range": np.int16([-50, 100])}),
+}
+
+
+@pytest.mark.parametrize("south_up", [False, True])
+@pytest.mark.parametrize(("dtype", "attributes"), PACKED.values(), ids=PACKED.keys())
+def test_packed_numbers_stay_packed(make_lonlat, tmp_path, dtype, attributes, south_up) -> None:
+    stored = np.array([[0, -1, 100, 101], [-100, 7, 8, -999 if dtype != "i1" else -1]], dtype)
+    lats = [10.0, 20.0] if south_up else [20.0, 10.0]
+    with RasterFile(make_lonlat(stored, lats, np.arange(4.0), attributes=attributes)) as file:
+        write_geotiff(file, "v", {}, tmp_path / "made.tif")
+        values = file.read("v", {})[:: -1 if south_up else 1]
+    with rasterio.open(tmp_path / "made.tif") as made:
+        assert np.dtype(made.dtypes[0]) == np.dtype("u1" if "_Unsigned" in attributes else dtype)
+        pixels = made.read(1)
+        unpacked = np.where(pixels == made.nodata, np.nan, pixels * made.scales[0] + made.offsets[0])
+        np.testing.assert_allclose(unpacked, values, rtol=1e-6)
+        assert np.isnan(unpacked).sum() >= 1
+
+
+def test_what_no_single_number_tells_to_be_missing_is_written_unpacked(make_lonlat, tmp_path) -> None:
+    stored, attributes = np.array([[0, -1, 2]] * 2, "i1"), {"scale_factor": 0.5, "valid_min": np.int8(0)}
+    with RasterFile(make_lonlat(stored, [0.0, 1.0], np.arange(3.0), attributes=attributes)) as file:
+        write_geotiff(file, "v", {}, tmp_path / "made.tif")
+    with rasterio.open(tmp_path / "made.tif") as made:
+        assert made.dtypes[0].startswith("float")
+        np.testing.assert_array_equal(made.read(1)[0], [0, np.nan, 1])
 
 
 @pytest.mark.parametrize("name", ["toa_brightness_stereographic.nc", "A1B_north_america.nc", "E1_north_america.nc"])
