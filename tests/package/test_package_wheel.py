@@ -51,7 +51,7 @@ def test_installing_the_wheel_enables_the_extension(wheel: Path, tmp_path: Path)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    run(python, "-m", "pip", "install", "--quiet", wheel)
+    run(python, "-m", "pip", "install", "--quiet", "--no-compile", wheel)
     listing = run(home / "bin" / "jupyter", "server", "extension", "list")
     lines = [line for line in listing.splitlines() if "geojobs_lab_server" in line]
     assert any("enabled" in line for line in lines), listing

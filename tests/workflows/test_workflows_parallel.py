@@ -220,6 +220,7 @@ def test_an_interrupt_of_the_caller_is_raised_at_once_and_nothing_more_is_starte
     release, started, too_late = threading.Event(), [], []
     helped = threading.Event()  # by one thread, and no more of them: a second interrupt would end the tests
     main = threading.get_ident()
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it in the background
 
     def act(*_):
         started.append(threading.current_thread().name)
@@ -242,6 +243,7 @@ def test_an_interrupt_of_the_caller_is_raised_at_once_and_nothing_more_is_starte
         before = len(started)
     finally:
         release.set()
+        signal.signal(signal.SIGINT, handler)
     for thread in threading.enumerate():
         if thread.name == "geojobs-workflow":
             thread.join(LONGEST)
