@@ -183,9 +183,7 @@ class StretchedRenderer(Renderer):
         RendererNotValid
             No such colormap, or no such percentiles.
         """
-        values = Distribution.of(raster, checked_fill(options.get("fill_value")))
-        limits = values.limits(checked_percentiles(low, high), positive=options.get("stretch") == LOG)
-        return cls.from_colormap(colormap, *limits, **options)
+        return cls._over(raster, colormap, options, percentiles=checked_percentiles(low, high))
 
     @classmethod
     def from_standard_deviations(
@@ -211,9 +209,13 @@ class StretchedRenderer(Renderer):
         RendererNotValid
             No such colormap, or no such number.
         """
+        return cls._over(raster, colormap, options, deviations=checked_deviations(deviations))
+
+    @classmethod
+    def _over(cls, raster: ArrayLike, colormap: str, options: StretchOptions, **part: Any) -> Self:
+        """Stretch a colormap over a part of a raster's values, as `Distribution.limits` knows it."""
         values = Distribution.of(raster, checked_fill(options.get("fill_value")))
-        limits = values.limits(deviations=checked_deviations(deviations), positive=options.get("stretch") == LOG)
-        return cls.from_colormap(colormap, *limits, **options)
+        return cls.from_colormap(colormap, *values.limits(**part, positive=options.get("stretch") == LOG), **options)
 
     @classmethod
     def from_json(

@@ -2,8 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
+from services_bench import catalogue_in
 
 from geojobs_lab.database import Database
 from geojobs_lab.errors import Conflict, InvalidInput, NotFound, Unavailable
@@ -34,23 +34,8 @@ def write(path: Path, *, names: tuple[str, ...] = ("t",)) -> Path:
 def opened(tmp_path: Path):
     (tmp_path / "root").mkdir()
 
-    @asynccontextmanager
-    async def open_catalogue(**configured: str) -> AsyncIterator[ServiceCatalogue]:
-        database = Database(tmp_path / "data" / "geojobs.sqlite")
-        catalogue = ServiceCatalogue(
-            database,
-            configured=configured,
-            data_dir=tmp_path / "data",
-            roots=[str(tmp_path / "root")],
-            max_age=3600,
-        )
-        await database.start()
-        await catalogue.start()
-        try:
-            yield catalogue
-        finally:
-            await catalogue.stop()
-            await database.stop()
+    def open_catalogue(**configured: str) -> AbstractAsyncContextManager[ServiceCatalogue]:
+        return catalogue_in(tmp_path / "data", configured, roots=[str(tmp_path / "root")], max_age=3600)
 
     return open_catalogue
 

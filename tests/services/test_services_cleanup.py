@@ -1,33 +1,18 @@
 """Old temporary services go from outside a server too, and those in use or kept stay."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import xarray as xr
+from services_bench import catalogue_in
 
-from geojobs_lab.database import Database
 from geojobs_lab.errors import InvalidInput, StoreError
 from geojobs_lab.services import ServiceCatalogue, cleanup_temporary_services
 
 INFO = {"variables": [{"name": "data"}]}
-
-
-@asynccontextmanager
-async def catalogue_in(folder: Path) -> AsyncIterator[ServiceCatalogue]:
-    database = Database(folder / "geojobs.sqlite")
-    catalogue = ServiceCatalogue(database, configured={}, data_dir=folder)
-    await database.start()
-    await catalogue.start()
-    try:
-        yield catalogue
-    finally:
-        await catalogue.stop()
-        await database.stop()
 
 
 async def add(catalogue: ServiceCatalogue, folder: Path, name: str, hours: float) -> Path:
@@ -44,7 +29,7 @@ async def add(catalogue: ServiceCatalogue, folder: Path, name: str, hours: float
 
 def test_what_is_too_old_goes_with_its_file_while_a_server_is_up(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with catalogue_in(tmp_path) as catalogue:
+        async with catalogue_in(tmp_path, {}) as catalogue:
             paths = {name: await add(catalogue, tmp_path, name, 13) for name in ("old", "used", "kept")}
             paths["young"] = await add(catalogue, tmp_path, "young", 1)
             await catalogue.update("kept/out", temporary=False)

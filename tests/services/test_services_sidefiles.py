@@ -6,16 +6,15 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import netCDF4
 import numpy as np
 import psutil
 import pytest
+from services_bench import catalogue_in
 
-from geojobs_lab.database import Database
 from geojobs_lab.errors import RasterError
 from geojobs_lab.rasters import RasterFile, sidefiles
 from geojobs_lab.rasters.sidefiles import write_overviews
@@ -43,17 +42,8 @@ def quarter_means(values: np.ndarray) -> np.ndarray:
     return values.reshape(values.shape[0] // 4, 4, values.shape[1] // 4, 4).mean(axis=(1, 3), dtype="f8")
 
 
-@asynccontextmanager
-async def opened(folder: Path, **configured: str) -> AsyncIterator[ServiceCatalogue]:
-    database = Database(folder / "data" / "geojobs.sqlite")
-    catalogue = ServiceCatalogue(database, configured=configured, data_dir=folder / "data", roots=[str(folder)])
-    await database.start()
-    await catalogue.start()
-    try:
-        yield catalogue
-    finally:
-        await catalogue.stop()
-        await database.stop()
+def opened(folder: Path, **configured: str) -> AbstractAsyncContextManager[ServiceCatalogue]:
+    return catalogue_in(folder / "data", configured, roots=[str(folder)])
 
 
 async def with_levels(catalogue: ServiceCatalogue, name: str, levels: tuple[int, ...] = (1, 2, 4)) -> RasterFile:
