@@ -54,7 +54,7 @@ def test_the_default_is_where_servers_keep_their_data(tmp_path: Path, monkeypatc
     assert not (tmp_path / "jupyter").exists()
 
     async def scenario() -> None:
-        async with catalogue_in(tmp_path / "jupyter" / "geojobs_lab") as catalogue:
+        async with catalogue_in(tmp_path / "jupyter" / "geojobs_lab", {}) as catalogue:
             await add(catalogue, tmp_path, "old", 13)
 
     asyncio.run(scenario())
