@@ -9,10 +9,11 @@ import numpy as np
 
 from geojobs_lab.expressions import sources as limits
 from geojobs_lab.expressions.cells import Array, Cells
-from geojobs_lab.expressions.operations import Function, prepare
+from geojobs_lab.expressions.operations import prepare
 from geojobs_lab.expressions.programs import Program, is_arithmetic
 from geojobs_lab.expressions.scalars import Scalar
 from geojobs_lab.expressions.sources import Source
+from geojobs_lab.expressions.ufuncs import Function
 from geojobs_lab.expressions.windows import Window
 from geojobs_lab.expressions.workspace import Workspace
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from geojobs_lab.expressions.cells import Array, Cells
-from geojobs_lab.expressions.operations import Function
+from geojobs_lab.expressions.ufuncs import Function
 
 if TYPE_CHECKING:
     from geojobs_lab.expressions.computing import Computed, Reader
