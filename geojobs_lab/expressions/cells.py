@@ -50,6 +50,8 @@ class Cells:
         """The missing cells, of a shape that broadcasts to that of `data`, or None where there are none."""
         if self.data.dtype.kind != "f":
             return self.marked
+        if self.data.size and not np.isnan(np.minimum.reduce(self.data, axis=None)):
+            return None  # sooner known than where they are
         found: Mask = np.isnan(self.data)
         return found if found.any() else None
 

@@ -55,7 +55,7 @@ class Computed(Source):
         self.chunks = next((self._chunks(source) for source in sources if source.chunks is not None), None)
         self.named = any(source.named for source in sources)
         self.masked = name == "mask" or (name not in ("isnan", "get_mask") and any(source.masked for source in sources))
-        self.at_once = max(source.at_once for source in sources)
+        self.at_once = min(source.at_once for source in sources)
         self.elsewhere = first.elsewhere.union(*(source.elsewhere for source in others))
         orders = {source.order for source in sources if source.shape == self.shape}
         self.order = orders.pop() if len(orders) == 1 else tuple(range(len(self.shape))) if not orders else None

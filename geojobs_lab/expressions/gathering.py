@@ -82,7 +82,7 @@ def each_block(source: Source, block: Block, pieces: list[Window] | None = None)
 
 def is_small(source: Source) -> bool:
     """Tell whether a source is computed sooner than other threads would be at work."""
-    return not source.elsewhere and source.size < _LEAST_SHARED * source.at_once
+    return not source.elsewhere and source.size < _LEAST_SHARED * Source.at_once
 
 
 def portions(source: Source) -> Iterator[Window]:

@@ -26,6 +26,17 @@ def set_missing(data: Array, missing: Mask) -> None:
         np.bitwise_or(bits, np.negative(missing.view(np.int8)), out=bits)
 
 
+def copy_missing(data: Array, floats: Array, missing: Mask) -> None:
+    """Put floats of the same type into an array, NaN where a mask is true."""
+    bits, others = _bits(data), _bits(floats)
+    if bits is None or others is None:
+        np.copyto(data, floats)
+        np.copyto(data, np.nan, where=missing)
+    else:
+        np.negative(missing.view(np.int8), out=bits)
+        np.bitwise_or(bits, others, out=bits)
+
+
 def set_zero(data: Array, where: Mask) -> None:
     """Make numbers 0 where a mask is true."""
     bits = _bits(data)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from geojobs_lab.expressions import Expression, ranks, sources
-from geojobs_lab.expressions.selecting import replace, set_missing, set_zero
+from geojobs_lab.expressions.selecting import copy_missing, replace, set_missing, set_zero
 
 RANDOM = np.random.default_rng(8)
 DTYPES = ("?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", "f4", "f8")
@@ -113,3 +113,5 @@ def test_cells_are_chosen_by_bits_as_numpy_chooses_them(dtype: str, data: Any) -
                 missing = a.copy()
                 set_missing(missing, where)
                 np.testing.assert_array_equal(missing, np.where(where, np.nan, a))
+                copy_missing(missing, others + np.zeros_like(a), where)
+                np.testing.assert_array_equal(missing, np.where(where, np.nan, others + np.zeros_like(a)))
