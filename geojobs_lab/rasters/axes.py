@@ -33,9 +33,9 @@ _NAMES = {
     "easting": "x",
     "rlon": "x",
 }
-# lat, latitude_1, lat_2, nav_lat (NEMO), XLAT and XLAT_U (WRF), lat_rho (ROMS), TLAT (POP), geolat_t (MOM), gridlat_0
+# lat, latitude_1, lat2d, nav_lat (NEMO), XLAT and XLAT_U (WRF), lat_rho (ROMS), TLAT (POP), geolat_t (MOM), gridlat_0
 _BEFORE = r"(?:x|t|u|v|q|f|c|s|nav_|geo|grid|g\d_)?"
-_AFTER = r"s?(?:_?\d{1,2}|_[a-z]|_(?:rho|psi|cent(?:er|re)))?"
+_AFTER = r"s?(?:_?\d{1,2}|2d|_[a-z]|_(?:rho|psi|cent(?:er|re)))?"
 _LATITUDE = re.compile(_BEFORE + r"(?:lat|latitude)" + _AFTER, re.IGNORECASE)
 _LONGITUDE = re.compile(_BEFORE + r"(?:lon|long|longitude)" + _AFTER, re.IGNORECASE)
 

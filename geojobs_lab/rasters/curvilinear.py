@@ -53,6 +53,8 @@ class CurvilinearGrid(AnyGrid):
             raise RasterError(f"the cells of a curvilinear grid have four corners each, not {corners[0].shape}")
         if not (np.isfinite(lon) & np.isfinite(lat)).any():
             raise RasterError("none of the longitudes and latitudes of its cells is known")
+        if lon.size > 1 and np.nanmin(lon) == np.nanmax(lon) and np.nanmin(lat) == np.nanmax(lat):
+            raise RasterError("all of its cells are said to be at one place")
         self.crs = crs
         self.lon, self.lat = lon, lat
         self.shape = (lon.shape[0], lon.shape[1])

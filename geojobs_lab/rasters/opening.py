@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -165,16 +165,24 @@ def _decoded(stored: xr.Dataset, info: VariableInfo, path: Path) -> xr.DataArray
             if set(found.dims) <= set(info.dims):
                 found.attrs.update(undeclared_fill(found.dtype, found.attrs) if name not in info.dims else {})
                 variables[name] = found
-        if info.time is not None and is_refused_by_xarray(str(variables[info.time.name].attrs.get("units"))):
-            variables[info.time.name] = _time_variable(info.time, variables[info.time.name])
+        if info.time is not None and not _is_read_by_xarray(variables.get(info.time.name)):
+            variables[info.time.name] = _time_variable(info.time, info.dims)
         coordinates = xr.decode_cf(xr.Dataset(coords=variables), decode_timedelta=False).coords
         return xr.DataArray(lazy_variable(stored.variables[info.name], info), coordinates, name=info.name)
 
 
-def _time_variable(axis: TimeAxis, stored: xr.Variable) -> xr.Variable:
-    """Return a time whose units xarray refuses in units that it takes."""
+def _is_read_by_xarray(time: xr.Variable | None) -> bool:
+    """Tell whether xarray finds the dates of an axis in the variable of its name."""
+    units = "" if time is None else str(time.attrs.get("units", ""))
+    return " since " in units.lower() and not is_refused_by_xarray(units)
+
+
+def _time_variable(axis: TimeAxis, dims: Collection[str]) -> xr.Variable:
+    """Return a time that xarray does not find, or whose units it refuses, in units that it takes."""
     numbers, attributes = axis.to_numbers()
-    return xr.Variable(stored.dims, numbers if stored.ndim else numbers[0], attributes)
+    return (
+        xr.Variable((axis.name,), numbers, attributes) if axis.name in dims else xr.Variable((), numbers[0], attributes)
+    )
 
 
 def _unplaced(stored: xr.Dataset, name: str, path: Path) -> xr.DataArray:

@@ -27,7 +27,7 @@ def unpacked_dtype(stored: np.dtype[Any], attributes: Mapping[str, Any]) -> np.d
         widths = [value.dtype for value in scale if value.dtype.kind == "f"] or [np.dtype(np.float64)]
         small = stored.itemsize <= 2 or stored == np.float32
         return np.dtype(np.float32) if small and max(widths) <= np.dtype(np.float32) else np.dtype(np.float64)
-    if stored.kind in "iu" and (_fills(attributes).size or _valid(stored, attributes) is not None):
+    if stored.kind in "iu" and (_fills(stored, attributes) or _valid(stored, attributes) is not None):
         return np.dtype(np.float64)
     return stored
 
@@ -45,12 +45,10 @@ def unpack(stored: Array, attributes: Mapping[str, Any]) -> Array:
     """
     dtype = unpacked_dtype(stored.dtype, attributes)
     numbers = stored.view(_signed_or_not(stored.dtype, attributes)) if "_Unsigned" in attributes else stored
-    fills = _fills({**attributes, **undeclared_fill(stored.dtype, attributes)})
     missing = None
-    for fill in fills:
+    for fill in _fills(numbers.dtype, {**attributes, **undeclared_fill(stored.dtype, attributes)}):
         if not np.isnan(fill):
-            # The fill is compared as stored: a float64 1e20 means the float32 nearest to it.
-            same = numbers == np.asarray(fill).astype(numbers.dtype)
+            same = numbers == fill
             missing = same if missing is None else missing | same
     limits = _valid(stored.dtype, attributes)
     if limits is not None and not limits.unpacked:
@@ -170,14 +168,27 @@ def undeclared_fill(stored: np.dtype[Any], attributes: Mapping[str, Any]) -> dic
 
 def missing_number(stored: np.dtype[Any], attributes: Mapping[str, Any]) -> Any:
     """Return the number that stands for missing data in a variable, 0 where nothing can be missing."""
-    fills = _fills({**attributes, **undeclared_fill(stored, attributes)})
-    return stored.newbyteorder("=").type(fills[0]) if fills.size else stored.newbyteorder("=").type(0)
+    native = stored.newbyteorder("=")
+    fills = _fills(native, {**attributes, **undeclared_fill(stored, attributes)})
+    return fills[0] if fills else native.type(0)
 
 
-def _fills(attributes: Mapping[str, Any]) -> Array:
-    fills = [np.ravel(attributes[key]) for key in ("_FillValue", "missing_value") if key in attributes]
-    numbers = [fill for fill in fills if fill.dtype.kind in "iuf"]
-    return np.concatenate(numbers) if numbers else np.empty(0)
+def _fills(numbers: np.dtype[Any], attributes: Mapping[str, Any]) -> list[Any]:
+    """Return the fills that numbers of a type can have, in that type.
+
+    A float64 1e20 means the float32 nearest to it. Integers of one size are bits, signed or not; others have to be
+    equal: a -999 fills no bytes.
+    """
+    fills = []
+    for fill in (np.ravel(attributes[key]) for key in ("_FillValue", "missing_value") if key in attributes):
+        if fill.dtype.kind not in "iuf":
+            continue
+        with np.errstate(over="ignore", invalid="ignore"):
+            stored = fill.astype(numbers)
+            is_bits = fill.dtype.kind in "iu" and fill.dtype.itemsize == numbers.itemsize
+            there = np.full(fill.shape, numbers.kind == "f" or is_bits) | (stored.astype(fill.dtype) == fill)
+        fills.extend(stored[there])
+    return fills
 
 
 def _signed_or_not(stored: np.dtype[Any], attributes: Mapping[str, Any]) -> np.dtype[Any]:

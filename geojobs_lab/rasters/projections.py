@@ -16,7 +16,12 @@ WGS84 = CRS.from_epsg(4326)
 
 # Attributes that files have instead of CF's, or beside them.
 _CODES = ("epsg_code", "epsg", "EPSG_code", "EPSG", "spatial_epsg")
-_TEXTS = ("proj4", "proj4text", "proj4_params", "proj4_string", "proj_params", "proj4string", "crs", "esri_pe_string")
+_PROJ4 = ("proj4", "proj4text", "proj4_params", "proj4_string", "proj_params", "proj4string")
+_TEXTS = (*_PROJ4, "crs", "esri_pe_string")
+_EARTH = {
+    "crs_wkt", "earth_radius", "geographic_crs_name", "horizontal_datum_name", "inverse_flattening",
+    "reference_ellipsoid_name", "semi_major_axis", "semi_minor_axis",
+}  # fmt: skip
 _CONES = ("albers_conical_equal_area", "lambert_conformal_conic")
 _OTHER_NAMES = {
     "straight_vertical_longitude_from_pole": ("longitude_of_projection_origin", "longitude_of_central_meridian"),
@@ -74,10 +79,16 @@ def crs_from_attributes(attributes: Mapping[str, Any]) -> CRS:
     ValueError
         The attributes name no CRS that PROJ can make.
     """
-    known = {key: _plain(value) for key, value in attributes.items()}
+    return _crs_of_items(tuple((key, _plain(value)) for key, value in attributes.items()))
+
+
+@lru_cache(maxsize=64)  # PROJ takes 0.3 s to make a datum of an ellipsoid, and the variables of a file share theirs
+def _crs_of_items(items: tuple[tuple[str, Any], ...]) -> CRS:
+    known = {key: list(value) if isinstance(value, tuple) else value for key, value in items}
     failed: Exception | None = None
     for read in (
         _from_text(known, ("crs_wkt", "spatial_ref")),
+        _from_text(known, _PROJ4 if _lacks_earth(known) else ()),
         _from_cf(known),
         _from_code(known),
         _from_text(known, _TEXTS),
@@ -92,6 +103,12 @@ def crs_from_attributes(attributes: Mapping[str, Any]) -> CRS:
     if failed is not None:
         raise ValueError(f"{type(failed).__name__}: {failed}") from failed
     raise ValueError("it has no grid_mapping_name and no crs_wkt")
+
+
+def _lacks_earth(attributes: Mapping[str, Any]) -> bool:
+    """Tell whether CF's attributes name a projection, but not of which Earth: met.no's text beside them tells that."""
+    name = str(attributes.get("grid_mapping_name", "")).strip().lower()
+    return name not in ("", "latitude_longitude", "rotated_latitude_longitude") and not _EARTH & attributes.keys()
 
 
 def tells_crs(attributes: Mapping[str, Any]) -> bool:
@@ -168,8 +185,12 @@ def _utm(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a NumPy scalar or array of an attribute as Python has it."""
-    return value.tolist() if isinstance(value, np.generic | np.ndarray) else value
+    """Return an attribute as Python has it and as it can be a key: a text, a number, or numbers or texts in a row."""
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return tuple(map(str, value)) if any(isinstance(part, list) for part in value) else tuple(value)
+    return value if isinstance(value, str | int | float) else str(value)
 
 
 @lru_cache(maxsize=64)

@@ -18,7 +18,7 @@ from geojobs_lab.errors import InvalidInput, InvalidReference, NotFound, Nothing
 from geojobs_lab.rasters.locks import HDF5_LOCK
 from geojobs_lab.rasters.overviews import GROUP, MEAN, MODE, StoredLayer, find
 from geojobs_lab.rasters.packing import Packing, packed, packing_of, unpack
-from geojobs_lab.rasters.scan import Scan
+from geojobs_lab.rasters.scan import Scan, read_attributes
 from geojobs_lab.rasters.variables import VariableInfo
 
 _ALL = slice(None)
@@ -65,9 +65,7 @@ class RasterFile:
             self._closed = False
             try:
                 _as_stored(self._dataset)
-                self.attributes: dict[str, Any] = {
-                    name: self._dataset.getncattr(name) for name in self._dataset.ncattrs()
-                }
+                self.attributes = read_attributes(self._dataset)
                 scan = Scan(self._dataset)
                 self._overviews = self._find_overviews(scan.variables.values(), overviews)
             except BaseException:

@@ -5,6 +5,7 @@ Owns what CF's ``coordinates``, ``bounds`` and ``grid_mapping`` attributes lead 
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -36,7 +37,7 @@ class Scan:
 
     def __init__(self, dataset: netCDF4.Dataset) -> None:
         self._variables = dataset.variables
-        self._global = {name: dataset.getncattr(name) for name in dataset.ncattrs()}
+        self._global = read_attributes(dataset)
         self._attributes = {name: _attributes(variable) for name, variable in self._variables.items()}
         self._coordinates: dict[str, Coordinate] = {}
         self._times: dict[str, TimeAxis] = {}
@@ -52,9 +53,13 @@ class Scan:
                 self.variables[name] = self._info(name)
             except RasterError as error:
                 self.skipped[name] = str(error)
-        for name in self._used:  # coordinates of cells that nothing calls so
+        for name in self._used:  # coordinates that nothing calls so
             self.variables.pop(name, None)
             self.skipped.pop(name, None)
+        places = [name for name in self.variables if self._role(name) in (Role.LATITUDE, Role.LONGITUDE)]
+        if len(places) < len(self.variables):  # those of cells, beside axes that place them better
+            for name in places:
+                del self.variables[name]
 
     def _helpers(self) -> Iterator[str]:
         """Yield the variables that only serve others: coordinates, bounds, mappings, mesh tables."""
@@ -76,7 +81,8 @@ class Scan:
             raise RasterError(f"its shape is {variable.shape}: it holds nothing")
         coordinates = {dim: found for dim in variable.dimensions if (found := self._along(dim, attributes))}
         where = self._place(name, coordinates)
-        others = [dim for dim in variable.dimensions if dim not in (where.y, where.x, where.time)]
+        time = self._time(where.time, coordinates)
+        others = [dim for dim in variable.dimensions if dim not in (where.y, where.x, time and time.name)]
         return VariableInfo(
             name=name,
             units=_text(attributes, "units"),
@@ -86,7 +92,7 @@ class Scan:
             dims=variable.dimensions,
             shape=variable.shape,
             grid=where.grid,
-            time=self._time(where.time, coordinates) or self._scalar_time(attributes),
+            time=time or self._scalar_time(attributes),
             others={
                 dim: _values(coordinates.get(dim), variable.shape[variable.dimensions.index(dim)]) for dim in others
             },
@@ -160,25 +166,38 @@ class Scan:
             return False
         if not set(found.dimensions) <= set(variable.dimensions):
             return False
-        role = Coordinate(name, np.empty(0, found.dtype), self._attributes[name]).role
-        return role in (Role.LATITUDE, Role.LONGITUDE)
+        return self._role(name) in (Role.LATITUDE, Role.LONGITUDE)
 
     def _along(self, dim: str, attributes: Mapping[str, Any]) -> Coordinate | None:
         """Return the coordinate of a dimension: its own variable, or an auxiliary one that is a place or a time.
 
-        An axis of time whose own numbers have no unit (XIOS writes such) is told by an auxiliary one.
+        An axis of time whose own numbers count from no date (XIOS writes such) is told by an auxiliary one. A dimension
+        that has no variable, and of which nothing is said, is told by the only one along it that is a place or a time.
         """
         own = None
         if dim in self._variables and self._variables[dim].dimensions == (dim,):
             own = self._coordinate(dim)
-            if own.role is not Role.TIME or own.units:
+            if own.role is not Role.TIME or " since " in own.units.lower():
                 return own
         for word in _words(attributes, "coordinates"):
             if word in self._variables and self._variables[word].dimensions == (dim,):
                 found = self._coordinate(word)
                 if found.role is not Role.OTHER:
                     return found
+        if own is None and dim not in self._variables:
+            along = [
+                word
+                for word, variable in self._variables.items()
+                if variable.dimensions == (dim,) and _is_numeric(variable) and self._role(word) is not Role.OTHER
+            ]
+            if len(along) == 1:
+                self._used.update(along)
+                return self._coordinate(along[0])
         return own
+
+    def _role(self, name: str) -> Role:
+        """Return the role of a variable of numbers, which are not read."""
+        return Coordinate(name, np.empty(0, self._variables[name].dtype), self._attributes[name]).role
 
     def _coordinate(self, name: str) -> Coordinate:
         if name not in self._coordinates:
@@ -202,7 +221,8 @@ class Scan:
         return unpack(values, self._attributes[name]) if _is_numeric(variable) else values
 
     def _time(self, dim: str | None, coordinates: Mapping[str, Coordinate]) -> TimeAxis | None:
-        if dim is None:
+        """Return the axis of time; None also for one that counts from no date, which is as good as any dimension."""
+        if dim is None or " since " not in coordinates[dim].units.lower():
             return None
         found = coordinates[dim]
         key = f"{dim} {found.name}"
@@ -228,12 +248,21 @@ class Scan:
         return None
 
 
+def read_attributes(holder: "netCDF4.Dataset | netCDF4.Variable[Any]") -> dict[str, Any]:
+    """Return the attributes of a data set or a variable, but those of a type that netCDF4 cannot read."""
+    attributes = {}
+    for name in holder.ncattrs():
+        with suppress(KeyError):
+            attributes[name] = holder.getncattr(name)
+    return attributes
+
+
 def _attributes(variable: "netCDF4.Variable[Any]") -> dict[str, Any]:
     """Return the attributes, and the fill value that integers have where none is declared.
 
     Bytes have none: all their numbers are meant. A variable can be written without filling, as ours are.
     """
-    attributes = {name: variable.getncattr(name) for name in variable.ncattrs()}
+    attributes = read_attributes(variable)
     if "_FillValue" not in attributes and _is_numeric(variable) and variable.dtype.kind in "iu":
         fill = variable.get_fill_value()
         if variable.dtype.itemsize > 1 and fill is not None and variable.dimensions:
