@@ -13,13 +13,14 @@ from pyproj import CRS
 
 from geojobs_lab.errors import RasterError
 from geojobs_lab.rasters.anygrid import WHOLE_TURN, AnyGrid, Box, Floats, turned_box
-from geojobs_lab.rasters.corners import Mesh
+from geojobs_lab.rasters.corners import Mesh, unit_vectors
 from geojobs_lab.rasters.meshlookup import MeshLookup
 from geojobs_lab.rasters.projections import crs_label, is_lonlat
 
 _SAME = 1e-3  # cells
 _KEPT = 6  # meshes; one of a million cells takes some 80 MB
 _SAMPLE = 100_000  # cells that stand for all
+_LINES, _SHORTEST, _FAR = 64, 16, 0.6  # lines that are looked at, cells in one, and how far the next is among others
 
 
 class CurvilinearGrid(AnyGrid):
@@ -55,6 +56,8 @@ class CurvilinearGrid(AnyGrid):
             raise RasterError("none of the longitudes and latitudes of its cells is known")
         if lon.size > 1 and np.nanmin(lon) == np.nanmax(lon) and np.nanmin(lat) == np.nanmax(lat):
             raise RasterError("all of its cells are said to be at one place")
+        if _are_scattered(lon, lat) or _are_scattered(lon.T, lat.T):
+            raise RasterError("its longitudes and latitudes are those of scattered points, not of cells side by side")
         self.crs = crs
         self.lon, self.lat = lon, lat
         self.shape = (lon.shape[0], lon.shape[1])
@@ -164,6 +167,24 @@ class CurvilinearGrid(AnyGrid):
             f"{ny} x {nx} curvilinear cells of about {dy:.6g} x {dx:.6g} degrees, latitude {south:.8g}..{north:.8g}, "
             f"longitude {west:.8g}..{east:.8g}, {crs_label(self.crs)}"
         )
+
+
+def _are_scattered(lon: Floats, lat: Floats) -> bool:
+    """Tell whether the next along lines is mostly as far off as any other, as in a list of stations."""
+    count = lon.shape[1]
+    if count < _SHORTEST:
+        return False
+    some = slice(None, None, max(1, len(lon) // _LINES))
+    places = unit_vectors(lon[some], lat[some])
+    next_one, *others = (_median_distance(places, lag) for lag in (1, count // 2, count // 3, count // 5))
+    return next_one > _FAR * max(others)
+
+
+def _median_distance(places: Floats, lag: int) -> float:
+    """Return how far apart places are that many cells along a line; those at one place do not count."""
+    apart = np.linalg.norm(places[:, lag:] - places[:, :-lag], axis=-1)
+    apart = apart[apart > 0]
+    return float(np.median(apart)) if apart.size else 0.0
 
 
 _indices: "OrderedDict[bytes, tuple[Mesh, MeshLookup]]" = OrderedDict()

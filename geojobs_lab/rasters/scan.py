@@ -56,7 +56,7 @@ class Scan:
         for name in self._used:  # coordinates that nothing calls so
             self.variables.pop(name, None)
             self.skipped.pop(name, None)
-        places = [name for name in self.variables if self._role(name) in (Role.LATITUDE, Role.LONGITUDE)]
+        places = [name for name in self.variables if self._role(name, by_name=False) in (Role.LATITUDE, Role.LONGITUDE)]
         if len(places) < len(self.variables):  # those of cells, beside axes that place them better
             for name in places:
                 del self.variables[name]
@@ -195,9 +195,10 @@ class Scan:
                 return self._coordinate(along[0])
         return own
 
-    def _role(self, name: str) -> Role:
-        """Return the role of a variable of numbers, which are not read."""
-        return Coordinate(name, np.empty(0, self._variables[name].dtype), self._attributes[name]).role
+    def _role(self, name: str, *, by_name: bool = True) -> Role:
+        """Return the role of a variable of numbers, which are not read; with or without what its name tells."""
+        numbers = np.empty(0, self._variables[name].dtype)
+        return Coordinate(name if by_name else "", numbers, self._attributes[name]).role
 
     def _coordinate(self, name: str) -> Coordinate:
         if name not in self._coordinates:

@@ -30,7 +30,9 @@ class Summary:
     least_positive : float
         Infinity where no value is above 0.
     parts : list of array
-        Of the sample.
+        Finite values of evenly spaced cells.
+    first : list of array
+        The first finite values, all where there are no more than `SAMPLE`.
     """
 
     count: int = 0
@@ -41,6 +43,7 @@ class Summary:
     squares: float = 0.0
     least_positive: float = math.inf
     parts: list[npt.NDArray[Any]] = field(default_factory=list)
+    first: list[npt.NDArray[Any]] = field(default_factory=list)
 
     @property
     def std(self) -> float:
@@ -49,11 +52,18 @@ class Summary:
 
     @property
     def sample(self) -> npt.NDArray[Any]:
-        """Finite values of evenly spaced cells, all where there are no more than `SAMPLE`."""
-        return np.concatenate(self.parts) if self.parts else np.empty(0)
+        """All finite values where there are no more than `SAMPLE`; else those of evenly spaced cells.
+
+        The track of a satellite may miss these cells altogether: then the first values have to do.
+        """
+        spread = sum(part.size for part in self.parts)
+        chosen = self.parts if spread and self.count > SAMPLE else self.first
+        return np.concatenate(chosen) if chosen else np.empty(0)
 
     def add(self, values: npt.NDArray[Any]) -> None:
         """Take in finite values, one-dimensional."""
+        if values.size and self.count < SAMPLE:
+            self.first.append(values[: SAMPLE - self.count].copy())  # a view would keep the whole block
         with np.errstate(over="ignore", invalid="ignore"):  # of the squares of numbers near the end of floats
             for start in range(0, values.size, _PIECE):
                 self._add(values[start : start + _PIECE])
@@ -108,7 +118,7 @@ def summarise(
     Returns
     -------
     Summary
-        Of every cell that was read. Of a layer with more cells than the sample takes, the sample holds every n-th
+        Of every cell that was read. Of a layer with more values than the sample takes, the sample holds every n-th
         row's every m-th cell, n and m about equal and as small as can be.
     """
     layers = list(selections)

@@ -7,6 +7,7 @@ import xarray as xr
 from affine import Affine
 from pyproj import CRS, Geod, Transformer
 
+from geojobs_lab.errors import RasterError
 from geojobs_lab.rasters import (
     AnyGrid,
     CurvilinearGrid,
@@ -269,3 +270,18 @@ def test_maps_of_bent_and_uneven_rasters_show_values_in_their_places(ocean) -> N
         own = AnyGrid.from_array(ocean).cell(*grid.centre(row, col))
         np.testing.assert_array_equal(values[row, col], ocean.values[own])
     assert map_figure(ocean).axes
+
+
+def test_a_list_of_stations_is_no_grid_of_cells(make_file) -> None:
+    random = np.random.default_rng(1)
+    lat, lon = random.uniform(25, 50, (200, 1)), random.uniform(-125, -70, (200, 1))
+    lat[::20], lon[::20] = random.uniform(-90, 90, (10, 1)), random.uniform(-180, 180, (10, 1))
+    path = make_file(  # as the hourly reports of NCAR's surface observations are stored
+        {
+            "lat": (("report", "hour"), np.repeat(lat, 24, axis=1), {"units": "degrees_north"}),
+            "lon": (("report", "hour"), np.repeat(lon, 24, axis=1), {"units": "degrees_east"}),
+            "T": (("report", "hour"), random.normal(size=(200, 24)), {}),
+        }
+    )
+    with pytest.raises(RasterError, match="'T': .*scattered points"):
+        RasterFile(path)

@@ -283,3 +283,17 @@ def test_counting_ends_where_there_are_too_many(make_lonlat, monkeypatch) -> Non
     with RasterFile(make_lonlat(np.arange(12.0).reshape(3, 4), LAT, LON)) as file:
         found = unique_values(file, "v", {}, most=3)
     assert (found["count"], found["complete"], len(found["values"])) == (4, False, 3)
+
+
+def test_values_that_the_evenly_spaced_cells_miss_are_in_the_sample_all_the_same(make_lonlat, monkeypatch) -> None:
+    monkeypatch.setattr("geojobs_lab.rasters.summary.SAMPLE", 100)
+    values = np.full((50, 80), np.nan)
+    values[3, 7], values[40, 11] = 5.0, 6.0  # two pixels of a track
+    with RasterFile(make_lonlat(values, np.arange(50.0), np.arange(80.0))) as file:
+        assert summarise(file, "v", [{}]).sample.tolist() == [5, 6]
+    values[::8] = np.where(np.arange(80) % 8, 1.0, 2.0)  # more than the sample takes, none where it looks
+    values[4::8] = values[:, 4::8] = np.nan
+    with RasterFile(make_lonlat(values, np.arange(50.0), np.arange(80.0))) as file:
+        found = summarise(file, "v", [{}])
+    assert found.count > 100
+    assert 0 < found.sample.size <= 120
