@@ -99,13 +99,11 @@ def packing_of(stored: np.dtype[Any], attributes: Mapping[str, Any]) -> Packing 
     numbers = [np.asarray(attributes.get(key, other)) for key, other in (("scale_factor", 1.0), ("add_offset", 0.0))]
     if any(found.size != 1 or found.dtype.kind not in "iuf" or not np.isfinite(found).all() for found in numbers):
         return None
-    fills = _fills(attributes)
-    ends = np.iinfo(dtype)
-    held = [fill for fill in fills if fill.dtype.kind != "f" or (ends.min <= fill <= ends.max and fill == int(fill))]
-    if not held and (fills.size or _valid(stored, attributes) is not None):
+    fills = _fills(dtype, attributes)
+    if not fills and _valid(stored, attributes) is not None:
         return None
     scale, offset = (float(found.reshape(())) for found in numbers)
-    return Packing(dtype, scale, offset, int(held[0].astype(dtype)) if held else None) if scale else None
+    return Packing(dtype, scale, offset, int(fills[0]) if fills else None) if scale else None
 
 
 def packed(stored: Array, attributes: Mapping[str, Any], packing: Packing) -> Array:
