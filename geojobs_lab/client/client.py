@@ -25,7 +25,7 @@ from geojobs_lab.errors import InvalidInput
 if TYPE_CHECKING:
     import xarray as xr
 
-    from geojobs_lab.renderers import Renderer
+    from geojobs_lab.client.styles import Style
 
 _REPEATS = 2  # of a submission whose answer is lost
 _PAGE = 100  # items asked for where the caller names no limit
@@ -167,7 +167,7 @@ class Client:
         name: str | None = None,
         *,
         title: str | None = None,
-        renderer: "Renderer | Mapping[str, Any] | str | None" = None,
+        renderer: "Style | None" = None,
         upload: bool = False,
     ) -> Service:
         """Publish data as a service.
@@ -212,7 +212,7 @@ class Client:
         variable: str | None = None,
         *,
         time: float | str | None = None,
-        renderer: "Renderer | Mapping[str, Any] | str | None" = None,
+        renderer: "Style | None" = None,
         absolute: bool = False,
     ) -> str:
         """Return the URL template of a service's map tiles, with ``{z}``, ``{x}`` and ``{y}`` left to the map.
