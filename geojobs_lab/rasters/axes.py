@@ -81,6 +81,11 @@ class Coordinate:
         return str(self.attributes.get("units", "")).strip()
 
     @property
+    def holds_dates(self) -> bool:
+        """Whether the values are dates, or count from one: those of an axis of time need not."""
+        return self.values.dtype.kind in "MO" or " since " in self.units.lower()
+
+    @property
     def role(self) -> Role:
         """What it is: by standard name, then units, then axis, then name."""
         kind = self.values.dtype.kind

@@ -168,6 +168,9 @@ def _decoded(stored: xr.Dataset, info: VariableInfo, path: Path) -> xr.DataArray
         if info.time is not None and not _is_read_by_xarray(variables.get(info.time.name)):
             variables[info.time.name] = _time_variable(info.time, info.dims)
         coordinates = xr.decode_cf(xr.Dataset(coords=variables), decode_timedelta=False).coords
+        for coordinate in coordinates.values():
+            if coordinate.dtype.kind in "MO":
+                coordinate.load()  # later it would warn of the years before 1
         return xr.DataArray(lazy_variable(stored.variables[info.name], info), coordinates, name=info.name)
 
 

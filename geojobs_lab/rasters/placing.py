@@ -37,7 +37,7 @@ class Place:
     ----------
     y, x : str
     time : str or None
-        The dimension of its time axis.
+        The dimension of its time axis; one that counts from no date is a dimension like others.
     grid : AnyGrid
     cells : tuple of str
         The longitude and the latitude of its cells, where these place it.
@@ -83,7 +83,7 @@ def place(
         It cannot be placed; the message says why, as the end of a sentence about the variable.
     """
     roles = {dim: coordinates[dim].role for dim in dims if dim in coordinates}
-    time = _first(dims, roles, Role.TIME)
+    time = _first([dim for dim in roles if coordinates[dim].holds_dates], roles, Role.TIME)
     y = _first(dims, roles, Role.LATITUDE) or _first(dims, roles, Role.Y)
     x = _first(dims, roles, Role.LONGITUDE) or _first(dims, roles, Role.X)
     refused: RasterError | None = None

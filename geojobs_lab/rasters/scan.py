@@ -81,8 +81,7 @@ class Scan:
             raise RasterError(f"its shape is {variable.shape}: it holds nothing")
         coordinates = {dim: found for dim in variable.dimensions if (found := self._along(dim, attributes))}
         where = self._place(name, coordinates)
-        time = self._time(where.time, coordinates)
-        others = [dim for dim in variable.dimensions if dim not in (where.y, where.x, time and time.name)]
+        others = [dim for dim in variable.dimensions if dim not in (where.y, where.x, where.time)]
         return VariableInfo(
             name=name,
             units=_text(attributes, "units"),
@@ -92,7 +91,7 @@ class Scan:
             dims=variable.dimensions,
             shape=variable.shape,
             grid=where.grid,
-            time=time or self._scalar_time(attributes),
+            time=self._time(where.time, coordinates) or self._scalar_time(attributes),
             others={
                 dim: _values(coordinates.get(dim), variable.shape[variable.dimensions.index(dim)]) for dim in others
             },
@@ -177,7 +176,7 @@ class Scan:
         own = None
         if dim in self._variables and self._variables[dim].dimensions == (dim,):
             own = self._coordinate(dim)
-            if own.role is not Role.TIME or " since " in own.units.lower():
+            if own.role is not Role.TIME or own.holds_dates:
                 return own
         for word in _words(attributes, "coordinates"):
             if word in self._variables and self._variables[word].dimensions == (dim,):
@@ -222,8 +221,7 @@ class Scan:
         return unpack(values, self._attributes[name]) if _is_numeric(variable) else values
 
     def _time(self, dim: str | None, coordinates: Mapping[str, Coordinate]) -> TimeAxis | None:
-        """Return the axis of time; None also for one that counts from no date, which is as good as any dimension."""
-        if dim is None or " since " not in coordinates[dim].units.lower():
+        if dim is None:
             return None
         found = coordinates[dim]
         key = f"{dim} {found.name}"
