@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from typing import Any, NoReturn
 
+_encode = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(", ", ": ")).encode
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")  # half a character, when its other half does not follow
 
 
@@ -56,4 +57,4 @@ def dump_json(value: Any) -> str:
     ValueError, TypeError
         The value has no JSON form (``NaN`` and infinities have none).
     """
-    return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(", ", ": "))
+    return _encode(value)

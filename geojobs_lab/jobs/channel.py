@@ -16,6 +16,7 @@ from typing import Any, cast
 _log = logging.getLogger(__name__)
 
 _LENGTH = struct.Struct("!I")
+_encode = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
 LARGEST = 256 * 2**20  # bytes of one document
 
 
@@ -27,7 +28,7 @@ def encode(document: Mapping[str, Any]) -> bytes:
     ValueError, TypeError
         It has no JSON form, or is too large.
     """
-    body = json.dumps(document, allow_nan=False, ensure_ascii=False).encode(errors="replace")
+    body = _encode(document).encode(errors="replace")
     if len(body) > LARGEST:
         raise ValueError(f"{len(body)} bytes are more than a worker may send at once ({LARGEST})")
     return _LENGTH.pack(len(body)) + body

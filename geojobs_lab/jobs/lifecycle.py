@@ -5,7 +5,7 @@ have them build the event.
 """
 
 from dataclasses import dataclass, replace
-from typing import assert_never
+from typing import Any, assert_never
 
 from geojobs_lab.documents import ErrorDocument, JobDocument, Status
 from geojobs_lab.errors import IllegalTransition
@@ -53,9 +53,9 @@ class Job:
     retried: int = 0
     lost: int = 0
 
-    def document(self) -> JobDocument:
-        """Return what the REST contract tells of the job."""
-        return JobDocument(**{name: getattr(self, name) for name in JobDocument.__slots__})
+    def document(self) -> dict[str, Any]:
+        """Return what the REST contract tells of the job; see `JobDocument`."""
+        return {name: getattr(self, name) for name in JobDocument.__slots__}
 
     def history(self) -> str:
         """Say in words what has happened to the job."""

@@ -5,6 +5,7 @@ its XSRF token checked, its errors turned into JSON. What a resource answers is 
 """
 
 import asyncio
+import logging
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
@@ -13,6 +14,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 from jupyter_server.auth.decorator import authorized
+from jupyter_server.log import log_request
+from jupyter_server.prometheus.log_functions import prometheus_log_method
 from tornado import iostream, web
 
 from geojobs_lab.documents import dump_json
@@ -226,6 +229,16 @@ class Handler(CrossOriginHandler):
         self.set_header("Cache-Control", "no-cache")
         # Half a character (a lone surrogate) in one row must not hide all others of a list.
         self.finish(dump_json(document).encode(errors="replace"))
+
+    def _log(self) -> None:
+        """Log the request as Jupyter does, but make no text that nobody reads: successes are told to debuggers only."""
+        function, status = self.settings["log_function"], self.get_status()
+        is_success = status < 300 or status == 304
+        is_read = self.log.propagate or any(handler.level <= logging.DEBUG for handler in self.log.handlers)
+        if is_read or not is_success or getattr(function, "func", None) is not log_request:
+            super()._log()
+        elif function.keywords.get("record_prometheus_metrics", True):
+            prometheus_log_method(self)  # type: ignore[no-untyped-call]
 
     def update_api_activity(self) -> None:
         """Count the request as something that a user did, unless a clock did it."""

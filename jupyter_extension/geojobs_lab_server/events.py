@@ -42,7 +42,7 @@ class JobEventsHandler(StreamHandler):
                     yield event("log", {"lines": lines, "next_offset": offset}, f"{revision}.{offset}")
                 if job.revision > revision:
                     revision = job.revision
-                    yield event("job", job.document().to_json(), f"{revision}.{offset}")
+                    yield event("job", job.document(), f"{revision}.{offset}")
                 if job.status.is_final or self.geojobs.is_stopping:
                     return
                 job = await manager.wait(job.uuid, revision=revision, timeout=_LOG_PAUSE)
@@ -72,4 +72,4 @@ class EventsHandler(StreamHandler):
                     if change.job is None:
                         yield event("removed", {"uuid": change.uuid}, change.number)
                     else:
-                        yield event("job", change.job.document().to_json(), change.number)
+                        yield event("job", change.job.document(), change.number)

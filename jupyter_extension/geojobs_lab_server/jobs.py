@@ -26,7 +26,7 @@ class JobsHandler(Handler):
             limit=page.limit,
             offset=page.offset,
         )
-        self.reply(page.document(self.links.jobs(), count, [job.document().to_json() for job in jobs]))
+        self.reply(page.document(self.links.jobs(), count, [job.document() for job in jobs]))
 
     def _status(self) -> Status | None:
         text = self.get_query_argument("status", "")
@@ -46,7 +46,7 @@ class JobsHandler(Handler):
             key=self.request.headers.get("Idempotency-Key"),
         )
         self.set_header("Location", self.links.job(job.uuid))
-        self.reply(job.document().to_json(), 201 if is_new else 200)
+        self.reply(job.document(), 201 if is_new else 200)
 
 
 class JobHandler(Handler):
@@ -60,9 +60,9 @@ class JobHandler(Handler):
         job = await self.geojobs.manager.get(uuid)
         wait = min(number(self, "wait", 0.0), LONGEST_WAIT)
         revision = whole_number(self, "revision", job.revision)
-        if wait > 0 and job.revision <= revision and not job.status.is_final:
+        if wait > 0 and not job.status.is_final:
             job = await self.geojobs.manager.wait(uuid, revision=revision, timeout=wait)
-        self.reply(job.document().to_json())
+        self.reply(job.document())
 
     @endpoint
     async def delete(self, uuid: str) -> None:
@@ -74,7 +74,7 @@ class JobHandler(Handler):
             self.set_status(204)
         else:
             job = await self.geojobs.manager.cancel(uuid)
-            self.reply(job.document().to_json())
+            self.reply(job.document())
 
 
 class JobRetryHandler(Handler):
@@ -85,7 +85,7 @@ class JobRetryHandler(Handler):
         """Submit the job once more, as a new one."""
         job = await self.geojobs.manager.retry(uuid)
         self.set_header("Location", self.links.job(job.uuid))
-        self.reply(job.document().to_json(), 201)
+        self.reply(job.document(), 201)
 
 
 class JobLogHandler(Handler):

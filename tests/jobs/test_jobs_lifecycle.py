@@ -53,7 +53,7 @@ def test_a_report_without_a_message_keeps_the_last_one() -> None:
 
 def test_success_is_whole() -> None:
     job = advance(advance(WAITING, Start("t1")), Succeed("t2", '{"out": 1}'))
-    document = job.document().to_json()
+    document = job.document()
     assert document["status"] == "success"
     assert document["progress"] == 1.0
     assert document["outputs"] == '{"out": 1}'

@@ -1,6 +1,7 @@
 """``metrics/``: what Prometheus reads."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -92,3 +93,29 @@ def test_the_lag_of_the_event_loop_is_measured_again_and_again(metric: Read) -> 
     before = metric("geojobs_event_loop_lag_seconds_count")
     until(lambda: metric("geojobs_event_loop_lag_seconds_count") >= before + 2)
     assert metric("geojobs_event_loop_lag_seconds_bucket", le="+Inf") >= before + 2
+
+
+@pytest.mark.parametrize("level", ["INFO", "DEBUG"])
+def test_jupyter_counts_each_request_and_tells_successes_to_who_debugs(geojobs_server: Any, level: str) -> None:
+    with geojobs_server(f"c.ServerApp.log_level = {level!r}") as server, server.client() as client:
+        before = counted(server, client)
+        assert client.get("services/").status_code == 200
+        assert client.get("services/nothing/").status_code == 404
+        after = counted(server, client)
+        assert (after["200"] - before["200"], after["404"] - before["404"]) == (1, 1)
+        log = server.log()
+        assert ("200 GET" in log and "rest/services/ (" in log) == (level == "DEBUG")
+        assert "rest/services/nothing/ (" in log
+
+
+def counted(server: Any, client: httpx.Client) -> Counter[str]:
+    """Return how many requests for services Jupyter has counted, by their status."""
+    families = text_string_to_metric_families(client.get(f"{server.url}metrics").text)
+    return Counter(
+        {
+            sample.labels["status_code"]: int(sample.value)
+            for family in families
+            for sample in family.samples
+            if sample.name == "http_request_duration_seconds_count" and "services.Service" in sample.labels["handler"]
+        }
+    )
