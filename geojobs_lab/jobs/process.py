@@ -23,6 +23,7 @@ from geojobs_lab.errors import RunError
 from geojobs_lab.jobs.channel import ServerEnd
 from geojobs_lab.jobs.scratch import make_scratch, remove_scratch, with_scratch
 from geojobs_lab.jobs.spec import JobSpec, Watcher
+from geojobs_lab.jobs.tally import Tally
 from geojobs_lab.threads import in_thread
 
 _log = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ _CHUNK = 2**16  # bytes read of a worker's output at a time
 _REST = 0.01  # seconds between two full chunks, so that a flood of output does not fill the event loop
 _LONGEST_LINE = 10_000  # characters
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")  # colours of a terminal and such
-_REPORTS = ("began", "progress", "log")  # what a process sends before it answers
+_REPORTS = ("progress", "log")  # what a process sends before it answers
 _TAIL = 20  # lines of output remembered of a worker that has no job, to explain why it did not start
 
 
@@ -73,7 +74,7 @@ class WorkerProcess:
         self._reaping = threading.Lock()
         self._signalled = False
         self._hung_up = False
-        self._began = False  # the job of the present run
+        self._given = self._begun = 0  # jobs; what has begun is known when the process has ended
         self._answer: asyncio.Future[Mapping[str, Any] | None] | None = None
         self._streams: list[_Output] = []
         self._watcher: Watcher | None = None
@@ -112,15 +113,17 @@ class WorkerProcess:
         """Start the process and return our end of its channel. Must not be cancelled on its way."""
         ours, theirs = socket.socketpair()
         lifeline, self._lifeline = os.pipe()
-        scratch = None
+        scratch = tally = None
         try:
+            tally = self._tally = Tally.make()
             scratch = self._scratch = await in_thread(make_scratch, self._parent)
             command = [sys.executable, "-P", "-u", "-m", "geojobs_lab.jobs.worker"]
-            command += [str(theirs.fileno()), str(lifeline), str(scratch)]
+            inherited = theirs.fileno(), lifeline, tally.descriptor
+            command += [*map(str, inherited), str(scratch)]
             self._process = await in_thread(
                 subprocess.Popen,
                 command,
-                pass_fds=(theirs.fileno(), lifeline),
+                pass_fds=inherited,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -130,6 +133,8 @@ class WorkerProcess:
         except OSError as error:
             if scratch is not None:
                 remove_scratch(scratch)
+            if tally is not None:
+                tally.close()
             ours.close()
             os.close(self._lifeline)
             raise WorkerLost(f"a worker process could not be started: {error.strerror}") from error
@@ -150,7 +155,8 @@ class WorkerProcess:
         WorkerLost
             The process ended, or was ended, before it could answer.
         """
-        self._began, self._watcher = False, watcher
+        self._given += 1
+        self._watcher = watcher
         try:
             answer = await self._ask(spec.to_message())
             if answer is not None:
@@ -161,7 +167,7 @@ class WorkerProcess:
                 await asyncio.wait_for(asyncio.shield(self._exited), 1)
             await self.end(grace=0)
             self._hear()
-            raise WorkerLost(f"the worker process {self._ending()}", began=self._began)
+            raise WorkerLost(f"the worker process {self._ending()}", began=self._begun != self._given - 1)
         finally:
             self._watcher = None
 
@@ -205,6 +211,8 @@ class WorkerProcess:
             stream.close()
         self._channel.close()
         os.close(self._lifeline)
+        self._begun = self._tally.read()
+        self._tally.close()
         self._exited.set_result(code)
         self._on_exit(self)
 
@@ -232,8 +240,6 @@ class WorkerProcess:
         kind = None if document is None else document["type"]
         if document is None:
             self._hung_up = True
-        elif kind == "began":
-            self._began = True
         elif kind == "progress" and self._watcher is not None:
             self._watcher.progress(document["progress"], document["message"])
         elif kind == "log" and self._watcher is not None:

@@ -24,11 +24,12 @@ except ImportError:  # Windows
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2)
 _LIMITS = ("RLIMIT_AS", "RLIMIT_CPU", "RLIMIT_DATA", "RLIMIT_FSIZE", "RLIMIT_NOFILE", "RLIMIT_STACK")
 _GROWN = 2**30  # bytes of memory that a job may leave behind
+_MEMORY = Path("/proc/self/statm")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class ProcessState:
-    """What there is when it is made; `restore` brings it back."""
+    """What there is when it is made; `restore` brings it back, as often as it is called."""
 
     def __init__(self) -> None:
         root = logging.getLogger()
@@ -36,9 +37,8 @@ class ProcessState:
         self._attributes: list[tuple[Any, str, Any]] = [
             (owner, name, getattr(owner, name))
             for owner, names in (
-                (sys, ("stdin", "stdout", "stderr", "argv", "excepthook", "displayhook")),
-                (root, ("level", "handlers", "filters", "disabled")),
-                (root.manager, ("disable",)),
+                (sys, ("stdin", "stdout", "stderr", "argv", "path", "meta_path", "excepthook", "displayhook")),
+                (root, ("handlers", "filters", "disabled")),
                 (tempfile, ("tempdir",)),
             )
             for name in names
@@ -47,6 +47,7 @@ class ProcessState:
         self._lists: list[tuple[list[Any], list[Any]]] = [
             (found, list(found)) for found in (sys.argv, sys.path, sys.meta_path, root.handlers, root.filters)
         ]
+        self._levels = root.level, root.manager.disable
         self._signals = {number: signal.getsignal(number) for number in _SIGNALS}
         self._umask = _umask()
         self._floating = np.geterr()
@@ -55,7 +56,10 @@ class ProcessState:
         self._memory = resident_memory()
 
     def restore(self) -> bool:
-        """Put everything back; return whether that was possible, and the process is as good as before."""
+        """Put everything back; return whether that was possible, and the process is as good as before.
+
+        Memory is compared with what there was after the last time.
+        """
         signal.alarm(0)
         for number, handler in self._signals.items():
             if handler is not None and signal.getsignal(number) is not handler:
@@ -65,10 +69,17 @@ class ProcessState:
         for found, items in self._lists:
             if found != items:
                 found[:] = items
+        self._restore_levels()
         self._restore_environment()
         os.umask(self._umask)
         np.seterr(**self._floating)
         return all(map(_succeeds, (self._return, self._speak))) and self._is_sound()
+
+    def _restore_levels(self) -> None:
+        root = logging.getLogger()
+        if (root.level, root.manager.disable) != self._levels:
+            root.manager.disable = self._levels[1]
+            root.setLevel(self._levels[0])  # all loggers forget what they have found out, which takes a while
 
     def _restore_environment(self) -> None:
         now, before = dict(os.environ), self._environment
@@ -85,14 +96,14 @@ class ProcessState:
             locale.setlocale(locale.LC_ALL, self._locale)
 
     def _is_sound(self) -> bool:
-        return (
-            _is_alone() and _lasting() == self._lasting and resident_memory() - self._memory < _GROWN
-        )  # what cannot be taken back
+        """Tell whether nothing has changed that cannot be taken back."""
+        before, self._memory = self._memory, resident_memory()
+        return _is_alone() and _lasting() == self._lasting and self._memory - before < _GROWN
 
 
 def resident_memory() -> int:
     """Return the bytes of memory that the process has in use; 0 where the system does not tell."""
-    with contextlib.suppress(OSError, ValueError, IndexError), Path("/proc/self/statm").open("rb") as file:
+    with contextlib.suppress(OSError, ValueError, IndexError), _MEMORY.open("rb", buffering=0) as file:
         return int(file.read().split()[1]) * _PAGE
     return 0
 

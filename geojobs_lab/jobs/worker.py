@@ -1,6 +1,6 @@
-"""The child process that runs tasks: ``python -m geojobs_lab.jobs.worker CHANNEL LIFELINE SCRATCH``.
+"""The child process that runs tasks: ``python -m geojobs_lab.jobs.worker CHANNEL LIFELINE TALLY SCRATCH``.
 
-The first two are inherited descriptors, the third is a folder for temporary files.
+The first three are inherited descriptors, the last is a folder for temporary files.
 
 Owns the life of that process: what it loads before the first job, what it says, its guard. What running a job means is
 `run`'s matter, what the next job finds as it was `state`'s.
@@ -23,10 +23,14 @@ import warnings
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from geojobs_lab.jobs.channel import Channel
 from geojobs_lab.jobs.scratch import clear_scratch
+from geojobs_lab.jobs.tally import Tally
+
+if TYPE_CHECKING:
+    from geojobs_lab.jobs.state import ProcessState
 
 # Loaded before the worker says that it is ready, so that no job waits for an import.
 _PRELOADED = (
@@ -41,9 +45,10 @@ _LINE_BUFFERED = 1  # _IOLBF of C's stdio.h, on Linux and macOS
 
 def main() -> NoReturn:
     """Serve jobs until the channel closes."""
-    channel_fd, lifeline_fd, scratch = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
+    (channel_fd, lifeline_fd, tally_fd), scratch = map(int, sys.argv[1:4]), Path(sys.argv[4])
     sys.argv[1:] = []
-    os.set_inheritable(channel_fd, False)
+    for inherited in (channel_fd, tally_fd):
+        os.set_inheritable(inherited, False)
     _post_guard(lifeline_fd, channel_fd)
     faulthandler.enable()
     _speak_by_lines()
@@ -52,9 +57,14 @@ def main() -> NoReturn:
     if hello is not None:
         sys.path[:] = hello["sys_path"]
         _preload(hello["tasks"])
+        from geojobs_lab.jobs.state import ProcessState
+
+        logging.getLogger().setLevel(logging.INFO)
+        state, tally = ProcessState(), Tally(tally_fd)
         channel.send({"type": "ready"})
         while (message := channel.receive()) is not None:
-            _serve(channel, scratch, message)
+            tally.add()
+            _serve(channel, scratch, state, message)
     _end_group()
 
 
@@ -93,17 +103,13 @@ def _preload(tasks: Sequence[str]) -> None:
             importlib.import_module(path.rpartition(".")[0])
 
 
-def _serve(channel: Channel, scratch: Path, message: Mapping[str, Any]) -> None:
+def _serve(channel: Channel, scratch: Path, state: "ProcessState", message: Mapping[str, Any]) -> None:
     """Run one job, answer with its end, and leave the process as it was."""
     from geojobs_lab.jobs.reporting import ChannelContext, ChannelHandler
     from geojobs_lab.jobs.run import run_to_document
-    from geojobs_lab.jobs.state import ProcessState
 
-    channel.send({"type": "began"})
-    me, state = os.getpid(), ProcessState()
-    root = logging.getLogger()
-    root.addHandler(ChannelHandler(channel))
-    root.setLevel(logging.INFO)
+    me = os.getpid()
+    logging.getLogger().addHandler(ChannelHandler(channel))
     logging.captureWarnings(True)
     with warnings.catch_warnings(), ChannelContext(channel, message) as context:
         answer = run_to_document(message, context)
