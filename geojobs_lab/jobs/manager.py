@@ -35,6 +35,7 @@ _log = logging.getLogger(__name__)
 
 _RETRY_AFTER = 5  # seconds after which a full queue may have room again
 _PAGE = 200  # changes that are handed out at once
+_MOMENT = 0.02  # seconds in which what happens to a job that has begun is told at once
 _GATHERED = 0.05  # seconds in which changes are gathered for those who follow them
 
 
@@ -218,9 +219,11 @@ class JobManager:
             key=idempotency,
             restartable=registered.rules.restartable,
         )
+        paths = {name: str(service.path) for name, service in services.items()}
+        order = Order(row, registered, given.values, paths)
         self._adding += 1
         try:
-            first = await self._store.add(row, also=self._catalogue.holding(row.uuid, services.values()))
+            first = await self._runner.admit(order, also=self._catalogue.holding(row.uuid, services.values()))
         except NotFound as error:
             raise InvalidReference(f"inputs: {error}; it has just been removed", value=error.name) from None
         finally:
@@ -228,10 +231,7 @@ class JobManager:
         if first is not None:  # the same key came twice at once
             check_same(first, job, given)
             return first, False
-        paths = {name: str(service.path) for name, service in services.items()}
-        self._runner.add(Order(row, registered, given.values, paths))
-        self._changes.notify(row)
-        return row, True
+        return row, True  # as it was when it was taken, even if it runs by now
 
     async def retry(self, uuid: str) -> Job:
         """Submit a job once more, as a new one.
@@ -252,13 +252,20 @@ class JobManager:
         return self._runner.known(uuid) or await self._store.get(uuid)
 
     async def wait(self, uuid: str, *, revision: int, timeout: float) -> Job:
-        """Return a job when its revision is greater than `revision`, when it has ended, or after `timeout` seconds."""
+        """Return a job when its revision is greater than `revision`, when it has ended, or after `timeout` seconds.
+
+        Of one that runs it is a moment later, so that a job that is over at once costs its client no second request.
+        """
         with self._changes.of(uuid) as news, suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 job = await self.get(uuid)
                 while not (job.revision > revision or job.status.is_final or self._changes.is_closed):
                     await news.wait()
                     job = news.take() or await self._store.get(uuid)
+                async with asyncio.timeout(_MOMENT):
+                    while job.status is Status.STARTED and not self._changes.is_closed:
+                        await news.wait()
+                        job = news.take() or await self._store.get(uuid)
                 return job
         return await self.get(uuid)
 

@@ -21,7 +21,7 @@ from geojobs_lab.jobs.results import Results
 from geojobs_lab.jobs.running import RunningJob, Written
 from geojobs_lab.jobs.settling import STOPPED
 from geojobs_lab.jobs.spec import Executor, JobSpec, Outcome
-from geojobs_lab.jobs.store import JobStore
+from geojobs_lab.jobs.store import AlsoWrite, JobStore
 from geojobs_lab.jobs.watching import Changes
 from geojobs_lab.services import ServiceCatalogue
 
@@ -78,28 +78,28 @@ class Runner:
         self._changes = changes
         self._queue = JobQueue()
         self._later: dict[str, tuple[Order, asyncio.TimerHandle]] = {}  # those that wait for a moment first
-        self._available = asyncio.Event()
+        self._free = 0  # of the executor's places
         self._running: dict[str, tuple[RunningJob, Order]] = {}
         self._active: Counter[str] = Counter()  # registered job -> how many are in the executor's hands
         self._owed: dict[str, tuple[RunningJob, Order, Outcome]] = {}  # ends that the store has refused
         self._recent: OrderedDict[str, Job] = OrderedDict()
         self._stopping = False
-        self._runners: list[asyncio.Task[None]] = []
+        self._runners: set[asyncio.Task[None]] = set()
         self._background: set[asyncio.Task[None]] = set()
         self._room = asyncio.Semaphore(_FINISHING)
 
     def start(self) -> None:
         """Begin to run what waits."""
-        self._runners = [asyncio.create_task(self._serve_queue()) for _ in range(self._executor.capacity)]
+        self._free = self._executor.capacity
+        self._begin_waiting()
 
     async def stop(self) -> None:
         """End running jobs, and write their ends. May be called twice."""
         self._stopping = True
-        self._available.set()
         for _, timer in self._later.values():
             timer.cancel()
         await self._executor.stop()
-        for _ in range(2):  # the runners, and the ends that they have left to be written
+        for _ in range(2):  # the runs, and the ends that they have left to be written
             if work := [*self._runners, *self._background]:
                 await asyncio.wait(work, timeout=_LAST_WRITES)
         for task in (work := [*self._runners, *self._background]):
@@ -134,10 +134,41 @@ class Runner:
         order = self._queue.get(uuid) or self._later.get(uuid, (None,))[0]
         return order.job if order is not None else self._recent.get(uuid)
 
+    async def admit(self, order: Order, *, also: AlsoWrite) -> Job | None:
+        """Put a new job into the store and let it wait; where a place is free it begins in the same write.
+
+        Returns
+        -------
+        Job or None
+            The job that has its key already; nothing was written then.
+        """
+        at_once = self._free > 0 and not self._stopping and self._may_run(order.registered)
+        if at_once:
+            order = replace(order, job=advance(order.job, Start(format_time(utc_now()))))
+            self._take_place(order)
+        begins = False
+        try:
+            first = await self._store.add(order.job, also=also)
+            begins = at_once and first is None
+        finally:
+            if at_once and not begins:
+                self._leave_place(order)
+        if first is not None:
+            return first
+        self._changes.notify(order.job)
+        if not begins:
+            self.add(order)
+        elif self._stopping:
+            await self._store.replace(order.job, advance(order.job, PutBack("put back: the server was stopped", None)))
+        else:
+            self._begin(order, is_started=True)
+            await asyncio.sleep(0)  # a worker has the job before its sender has the answer
+        return None
+
     def add(self, order: Order) -> None:
         """Let a job wait for its turn."""
         self._queue.add(order)
-        self._available.set()
+        self._begin_waiting()
 
     def _add_later(self, order: Order, delay: float) -> None:
         uuid = order.job.uuid
@@ -215,42 +246,59 @@ class Runner:
         while len(self._recent) > _REMEMBERED:
             self._recent.popitem(last=False)
         self._changes.notify(job)
+        asyncio.get_running_loop().call_soon(self._tell, job)  # those who wait for it go first
+
+    def _tell(self, job: Job) -> None:
         _log.info("Job %s (%s) is %s", job.uuid, job.job, job.status.value)
         for listener in self.on_finished:
             listener(job)
 
     # -- running jobs
 
-    async def _serve_queue(self) -> None:
-        """Run jobs one after the other."""
-        while not self._stopping:
-            order = self._queue.take(self._may_run)
-            if order is None:
-                self._available.clear()
-                await self._available.wait()
-                continue
-            try:
-                await self._run(order)
-            except StoreError as error:
-                _log.error("Job %s cannot be started yet: %s", order.job.uuid, error)
-                self._add_later(order, _AGAIN)
-            except Exception:  # noqa: BLE001  the runner must live on for the other jobs
-                _log.exception("Job %s could not be brought to its end", order.job.uuid)
-
     def _may_run(self, registered: RegisteredJob) -> bool:
         most = registered.rules.max_running
         return most is None or self._active[registered.name] < most
 
-    async def _run(self, order: Order) -> None:
-        uuid, name = order.job.uuid, order.registered.name
+    def _take_place(self, order: Order) -> None:
+        self._free -= 1
+        self._active[order.registered.name] += 1
+
+    def _leave_place(self, order: Order) -> None:
+        self._free += 1
+        self._active[order.registered.name] -= 1
+        self._begin_waiting()
+
+    def _begin_waiting(self) -> None:
+        """Give the places that are free to jobs that wait."""
+        while self._free and not self._stopping and (order := self._queue.take(self._may_run)) is not None:
+            self._take_place(order)
+            self._begin(order)
+
+    def _begin(self, order: Order, *, is_started: bool = False) -> None:
+        """Run a job that has a place; `is_started` when the store says so already."""
         running = RunningJob(order.job, self._store, self._changes)
-        self._running[uuid] = (running, order)
-        self._active[name] += 1
+        self._running[order.job.uuid] = running, order
+        task = asyncio.get_running_loop().create_task(self._serve(running, order, is_started=is_started))
+        self._runners.add(task)
+        task.add_done_callback(self._runners.discard)
+
+    async def _serve(self, running: RunningJob, order: Order, *, is_started: bool) -> None:
+        try:
+            await self._run(running, order, is_started=is_started)
+        except StoreError as error:
+            _log.error("Job %s cannot be started yet: %s", order.job.uuid, error)
+            self._add_later(order, _AGAIN)
+        except Exception:  # noqa: BLE001  its place must live on for other jobs
+            _log.exception("Job %s could not be brought to its end", order.job.uuid)
+        self._leave_place(order)
+
+    async def _run(self, running: RunningJob, order: Order, *, is_started: bool) -> None:
+        uuid = order.job.uuid
         finishing = False
         try:
             if order.job.retried or order.job.lost:
                 await self._results.remove(uuid)  # what the run before may have left
-            if not await running.change(Start(format_time(utc_now()))):
+            if not is_started and not await self._start(running, order):
                 return  # another server has taken or revoked it
             outcome = Outcome("revoked")
             if not running.cancelled:
@@ -260,11 +308,17 @@ class Runner:
             finishing = True
             self._in_background(self._finish(running, order, outcome))
         finally:
-            self._active[name] -= 1
-            self._available.set()  # one that waited for this one of its kind
             if not finishing:
                 del self._running[uuid]
                 running.over.set()
+
+    async def _start(self, running: RunningJob, order: Order) -> bool:
+        """Write that a job begins, before it does unless it may begin anew; False when it is not ours any more."""
+        start = Start(format_time(utc_now()))
+        if order.job.restartable and order.job.revision == 1:  # no server has been lost under it yet
+            running.begin(start)
+            return True
+        return await running.change(start)
 
     async def _finish(self, running: RunningJob, order: Order, outcome: Outcome) -> None:
         """Write how a run has ended, and see to it that what it has left on the disk agrees."""

@@ -9,13 +9,15 @@ from enum import Enum
 
 from geojobs_lab.documents import LogLine, format_time, utc_now
 from geojobs_lab.errors import StoreError
-from geojobs_lab.jobs.lifecycle import Event, Job, Report, advance
+from geojobs_lab.jobs.lifecycle import Event, Job, Report, Start, advance
 from geojobs_lab.jobs.store import LOG_LINES, AlsoWrite, JobStore
 from geojobs_lab.jobs.watching import Changes
 
 _log = logging.getLogger(__name__)
 
+_MOMENT = 0.005  # seconds after which the start of a job is written that may begin anew
 _PAUSE = 0.1  # seconds between two writes of a job's progress and log
+_AGAIN = 5.0  # seconds after which a write that the store has refused is tried again
 
 
 class Written(Enum):
@@ -48,6 +50,7 @@ class RunningJob:
         self.over = asyncio.Event()
         self._store = store
         self._changes = changes
+        self._start: Start | None = None  # until it is written
         self._report: Report | None = None
         self._lines: deque[LogLine] = deque(maxlen=LOG_LINES)
         self._dropped = 0
@@ -70,6 +73,15 @@ class RunningJob:
     def is_ending(self) -> bool:
         """Tell whether the end is being written."""
         return self._ending.is_set()
+
+    def begin(self, event: Start) -> None:
+        """Take the start: it is written in a moment, or with the end where that comes first."""
+        self._start = event
+        asyncio.get_running_loop().call_later(_MOMENT, self._flush_start)
+
+    def _flush_start(self) -> None:
+        if self._start is not None and not self.is_ending:
+            self._flush_soon()
 
     async def change(self, event: Event, *, also: AlsoWrite | None = None) -> bool:
         """Put what the event makes of the job into the store; False when the job is not ours any more.
@@ -96,11 +108,12 @@ class RunningJob:
         return Written.DONE if done else Written.NOT_OURS
 
     def _reported(self) -> Job:
-        """Return the job with the newest progress in it, at one revision more at the most."""
+        """Return the job with its start and the newest progress in it."""
+        job = self.job if self._start is None else advance(self.job, self._start)
         report, self._report = self._report, None
-        if report is None or (report.progress, report.message) == (self.job.progress, self.job.message):
-            return self.job
-        return advance(self.job, report)
+        if report is None or (report.progress, report.message) == (job.progress, job.message):
+            return job
+        return advance(job, report)
 
     async def _write(self, new: Job, also: AlsoWrite | None = None) -> bool:
         lines, dropped = list(self._lines), self._dropped
@@ -115,7 +128,7 @@ class RunningJob:
             self._lines.extendleft(reversed(kept))
             raise
         if done and new is not self.job:
-            self.job = new
+            self.job, self._start = new, None
             self._changes.notify(new)
         return done
 
@@ -124,15 +137,17 @@ class RunningJob:
             self._flusher = asyncio.get_running_loop().create_task(self._flush())
 
     async def _flush(self) -> None:
-        while (self._report or self._lines) and not self._ending.is_set():
+        while (self._start or self._report or self._lines) and not self._ending.is_set():
+            pause = _PAUSE
             try:
                 async with self._writing:
                     if not self._ending.is_set():
                         await self._write(self._reported())
             except StoreError as error:
-                _log.warning("The progress of job %s could not be written: %s", self.job.uuid, error)
+                _log.warning("The progress of job %s could not be written yet: %s", self.job.uuid, error)
+                pause = _AGAIN
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ending.wait(), _PAUSE)
+                await asyncio.wait_for(self._ending.wait(), pause)
 
 
 def _note(dropped: int) -> Sequence[LogLine]:

@@ -19,8 +19,10 @@ from geojobs_lab.errors import (
     ParameterNotValidError,
     QueueFull,
     ServerStopping,
+    StoreError,
     UnknownJob,
 )
+from geojobs_lab.jobs import manager, running
 
 
 def test_a_job_goes_from_pending_to_success(open_house) -> None:
@@ -198,6 +200,92 @@ def test_progress_and_log_can_be_read_while_the_job_runs(open_house) -> None:
             assert (0.25, "a quarter") in seen
             assert seen[-1] == (1.0, "the last word")
             assert job.revision == len(set(seen)) + 1 or job.revision >= len(seen)
+
+    asyncio.run(scenario())
+
+
+def test_a_job_that_finds_a_free_place_begins_in_the_write_that_takes_it(open_house) -> None:
+    async def scenario() -> None:
+        async with open_house() as house:
+            store = house.manager._store
+            before = await store.cursor()
+            first, second = await house.submit("sleeps", None), await house.submit("sleeps", None)
+            assert [(job.status, job.revision) for job in (first, second)] == [(Status.PENDING, 1)] * 2
+            stored = [await store.get(job.uuid) for job in (first, second)]
+            assert [(job.status, job.revision) for job in stored] == [(Status.STARTED, 2), (Status.PENDING, 1)]
+            assert stored[0].started >= first.created
+            assert await store.cursor() == before + 2
+            assert house.manager.active == 1
+            assert house.manager.waiting == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_place_is_free_again_when_the_job_for_it_could_not_be_written(open_house, monkeypatch) -> None:
+    async def scenario() -> None:
+        async with open_house() as house:
+            with monkeypatch.context() as patch:
+                patch.setattr(house.manager._store, "add", refuse)
+                with pytest.raises(StoreError):
+                    await house.submit("double", {"value": 1})
+            assert house.manager.running == house.manager.active == 0
+            await house.submit("sleeps", None)
+            assert house.manager.active == 1
+
+    async def refuse(*_: object, **__: object) -> None:
+        raise StoreError("the disk is full")
+
+    asyncio.run(scenario())
+
+
+def test_a_job_that_is_taken_while_the_server_stops_waits_for_the_next(open_house, monkeypatch) -> None:
+    async def scenario() -> None:
+        async with open_house() as house:
+            add = house.manager._store.add
+
+            async def late(*row: Any, **more: Any) -> None:
+                await add(*row, **more)
+                await house.manager.stop()
+
+            monkeypatch.setattr(house.manager._store, "add", late)
+            job = await house.submit("double", {"value": 1})
+            left = await house.manager._store.get(job.uuid)
+            assert (left.status, left.owner, left.started) == (Status.PENDING, None, None)
+            assert left.message == "put back: the server was stopped"
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("restartable", [True, False])
+def test_the_start_of_a_job_that_may_begin_anew_is_written_later_than_it_begins(
+    open_house, monkeypatch, tmp_path: Path, restartable: bool
+) -> None:
+    monkeypatch.setattr(running, "_MOMENT", 60)
+
+    async def scenario() -> None:
+        async with open_house({**ENTRIES, "sleeps": {**ENTRIES["sleeps"], "restartable": restartable}}) as house:
+            first = await house.submit("sleeps", None)
+            second = await house.submit("sleeps", {"mark": str(tmp_path / "mark")})
+            await house.manager.cancel(first.uuid)
+            await eventually((tmp_path / "mark").exists)
+            status = (await house.manager._store.get(second.uuid)).status
+            assert status is (Status.PENDING if restartable else Status.STARTED)
+            ended = await house.manager.cancel(second.uuid)
+            assert (ended.status, ended.revision) == (Status.REVOKED, 3)
+            assert ended.created <= ended.started <= ended.finished
+
+    asyncio.run(scenario())
+
+
+def test_what_happens_in_a_moment_is_told_at_once(open_house, monkeypatch) -> None:
+    async def scenario() -> None:
+        async with open_house() as house:
+            job = await house.submit("double", {"value": 1})
+            monkeypatch.setattr(manager, "_MOMENT", 60)
+            assert (await house.manager.wait(job.uuid, revision=1, timeout=60)).status is Status.SUCCESS
+            job = await house.submit("sleeps", None)
+            monkeypatch.setattr(manager, "_MOMENT", 0.01)
+            assert (await house.manager.wait(job.uuid, revision=1, timeout=60)).status is Status.STARTED
 
     asyncio.run(scenario())
 

@@ -97,7 +97,7 @@ def test_times_are_found_in_every_calendar_exactly_or_nearest_by_seconds_or_iso(
 
 @pytest.fixture
 def loaded(open_house: Any, files: dict[str, str]) -> Any:
-    return lambda **settings: open_house(ENTRIES, services=files, **settings)
+    return lambda entries=ENTRIES, **settings: open_house(entries, services=files, **settings)
 
 
 def test_a_submission_is_checked_by_the_same_rule_in_every_calendar(loaded: Any) -> None:
@@ -225,14 +225,17 @@ def test_one_step_of_a_long_series_is_read_and_not_the_series(loaded: Any, tmp_p
 
 def test_a_waiting_job_of_another_server_holds_its_services_too(loaded: Any, tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with loaded(max_age=0) as one, loaded(max_age=0) as other:
+        entries = {**ENTRIES, "sleeps": {"type": "task", "task": "faulty_tasks.sleeps"}}
+        async with loaded(entries, max_age=0) as one, loaded(max_age=0) as other:
             name = (await outputs(one, "Several", {"count": 1}))["cells"][0]
-            # Held in one server, whether it waits or runs; asked to go by the other.
+            # Held in one server, where it waits for this one; asked to go by the other.
+            blocker = await one.submit("sleeps", None)
             held = await one.submit("Sums", {"raster": f"service://{name}"})
             for going in (other.manager.remove_service(name), other.manager.delete(name.partition("/")[0])):
                 with pytest.raises(Exception, match=f"used by job {held.uuid}"):
                     await going
             assert await other.catalogue.remove_expired() == []
+            await one.manager.cancel(blocker.uuid)
             await one.finish(held)
             assert await other.catalogue.remove_expired() == [name]
             with pytest.raises(InvalidReference, match="no service"):

@@ -103,6 +103,8 @@ class Server:
         runner = self.manager._runner
         for work in [*self.manager._errands, *runner._runners, *runner._background]:
             work.cancel()
+        for run, _ in runner._running.values():
+            run._ending.set()
         await asyncio.gather(*self.manager._errands, *runner._runners, *runner._background, return_exceptions=True)
         self.catalogue._looking.cancel()
         await self.catalogue._sides.stop()
