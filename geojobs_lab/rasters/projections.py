@@ -33,6 +33,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {  # of parameters that PROJ does not fil
     "rotated_latitude_longitude": {"grid_north_pole_longitude": 0.0},
     "geostationary": {"longitude_of_projection_origin": 0.0, "latitude_of_projection_origin": 0.0},
 }
+_SHAPE = {"earth_radius", "inverse_flattening", "reference_ellipsoid_name", "semi_minor_axis"}
 _NO_NAMES = ("", "undefined", "unknown", "unnamed")  # what PROJ and CF call a CRS that nobody has named
 
 
@@ -82,7 +83,7 @@ def crs_from_attributes(attributes: Mapping[str, Any]) -> CRS:
     return _crs_of_items(tuple((key, _plain(value)) for key, value in attributes.items()))
 
 
-@lru_cache(maxsize=64)  # PROJ takes 0.3 s to make a datum of an ellipsoid, and the variables of a file share theirs
+@lru_cache(maxsize=64)  # the variables of a file share theirs
 def _crs_of_items(items: tuple[tuple[str, Any], ...]) -> CRS:
     known = {key: list(value) if isinstance(value, tuple) else value for key, value in items}
     failed: Exception | None = None
@@ -161,6 +162,9 @@ def _from_cf(attributes: Mapping[str, Any]) -> Iterator[CRS]:
         known["latitude_of_projection_origin"] = math.copysign(90.0, parallels[0] if parallels else 90.0)
     if name == "geostationary" and not {"sweep_angle_axis", "fixed_angle_axis"} & known.keys():
         known["sweep_angle_axis"] = "y"
+    if _SHAPE & known.keys() and not {"prime_meridian_name", "longitude_of_prime_meridian"} & known.keys():
+        # What is meant without them; pyproj would take 0.3 s to look Greenwich up.
+        known |= {"prime_meridian_name": "Greenwich", "longitude_of_prime_meridian": 0.0}
     yield CRS.from_cf(known)
 
 

@@ -679,3 +679,22 @@ def test_a_projection_without_an_earth_takes_that_of_the_text_beside_it() -> Non
         == 6.4e6
     )
     assert crs_from_attributes(attributes | {"proj4_string": "+proj=nothing"}).ellipsoid.semi_major_metre == 6378137
+
+
+@pytest.mark.parametrize(
+    "earth",
+    [
+        {"earth_radius": 6371000.0},
+        {"semi_major_axis": 6378137.0, "inverse_flattening": 298.257222101},
+        {"semi_major_axis": 6378137.0, "semi_minor_axis": 6356752.3},
+        {"reference_ellipsoid_name": "GRS 1980"},
+        {"semi_major_axis": 6378137.0, "inverse_flattening": 298.25, "longitude_of_prime_meridian": 2.5},
+        {"semi_major_axis": 6378137.0, "inverse_flattening": 298.25, "prime_meridian_name": "Paris"},
+        {"horizontal_datum_name": "North American Datum 1983", "semi_major_axis": 6378137.0},
+        {"semi_major_axis": 6378137.0},
+        {},
+    ],
+)
+def test_an_earth_is_the_one_that_pyproj_makes_of_it(earth) -> None:
+    attributes = {"grid_mapping_name": "lambert_azimuthal_equal_area", "latitude_of_projection_origin": 90.0} | earth
+    assert crs_from_attributes(attributes) == CRS.from_cf(attributes)
