@@ -117,7 +117,7 @@ async def _measure(server: Server) -> tuple[list[Table], dict[str, float]]:
     single = Table(
         "A no-op job over HTTP, submitted to success: ms",
         f"{len(job.ms)} jobs on one connection, each beside one GET {STATUS}; the job is POSTed, then long-polled; "
-        "it is on the disk before the 201, as is its start and its end",
+        "it is on the disk before the 201, and its end before that is told",
         ("", "p50", "p95", "a job costs"),
     )
     single.add("geojobs_lab, submit to success (aim: p50 4)", job.p50, job.p95, None)
