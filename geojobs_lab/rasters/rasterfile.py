@@ -73,10 +73,14 @@ class RasterFile:
                 raise
         self.variables, self.skipped = scan.variables, scan.skipped
         title = self.attributes.get("title")
-        self.title = title if isinstance(title, str) and title.strip() else None
+        self.title = title.strip() or None if isinstance(title, str) else None
         if not self.variables:
+            groups = ", ".join(map(repr, self._dataset.groups))
             self.close()
-            reasons = "; ".join(f"{name!r}: {reason}" for name, reason in self.skipped.items())
+            reasons = "; ".join(
+                [f"{name!r}: {reason}" for name, reason in self.skipped.items()]
+                + ([f"its groups {groups} are not looked into"] if groups else [])
+            )
             raise NothingPlaced(
                 f"{self.path.name!r} holds no variable that can be placed on the Earth ({reasons or 'it has no data'})",
                 variables=self.skipped,

@@ -3,6 +3,7 @@
 All of it may read files, so all of it is for threads. What was found out is kept as long as the file stays the same.
 """
 
+import math
 from collections.abc import Callable, Hashable, Mapping
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _RENDERERS, _DISTRIBUTIONS = 256, 16  # kept; one of the latter takes 1 MB at most
 _STEPS_LOOKED_AT = 12  # of a long series, to find the range that a stretch covers
 _LAYER = 4_000_000  # cells: larger layers are looked at in their overviews
+_USUAL_FILLS = (999, 9999, 99999, 999999, 32767, 32768, 1e20, 1e30, 1e34, 1e35, 1e36, 9.96921e36)
 _MOST_CELLS = 64_000_000  # that are looked at in all, where there are no overviews either
 
 
@@ -46,7 +48,7 @@ class Styles:
         variable : str
         asked : str, optional
             A renderer's JSON. Without it: the one that was set; a colour for each class of a variable that tells its
-            flags; or a stretch over the range of the values.
+            flags; or a stretch over the range of the values, without a fill that the file does not declare.
 
         Raises
         ------
@@ -95,7 +97,20 @@ class Styles:
             return UniqueRenderer.from_flags(self._open(service).variable(variable).attributes)
         except RendererNotValid:  # it has none, or they do not fit each other
             values = self.distribution(service, variable)
-            return StretchedRenderer.from_colormap("viridis", *(values.limits() if values.count else (0.0, 1.0)))
+            fill = self._undeclared_fill(service, variable, values)
+            if fill is not None:
+                values = self.distribution(service, variable, fill)
+            limits = values.limits() if values.count else (0.0, 1.0)
+            return StretchedRenderer.from_colormap("viridis", *limits, fill_value=fill)
+
+    def _undeclared_fill(self, service: Service, variable: str, values: "Distribution") -> float | None:
+        """Return the least or greatest value where it is a usual fill, and farther off than the others lie apart."""
+        for end in (values.low, values.high):
+            if any(math.isclose(abs(end), usual, rel_tol=1e-6) for usual in _USUAL_FILLS):
+                others = self.distribution(service, variable, end)
+                if others.count and min(abs(others.low - end), abs(others.high - end)) > others.high - others.low:
+                    return end
+        return None
 
     def distribution(self, service: Service, variable: str, fill_value: float | None = None) -> "Distribution":
         """Return how the values of a variable lie, a fill value left out.

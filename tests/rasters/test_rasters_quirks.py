@@ -698,3 +698,11 @@ def test_a_projection_without_an_earth_takes_that_of_the_text_beside_it() -> Non
 def test_an_earth_is_the_one_that_pyproj_makes_of_it(earth) -> None:
     attributes = {"grid_mapping_name": "lambert_azimuthal_equal_area", "latitude_of_projection_origin": 90.0} | earth
     assert crs_from_attributes(attributes) == CRS.from_cf(attributes)
+
+
+def test_a_file_that_holds_its_data_in_groups_says_so(tmp_path) -> None:
+    path = tmp_path / "groups.nc"
+    with netCDF4.Dataset(path, "w") as file:
+        file.createGroup("PRODUCT").createDimension("scanline", 2)
+    with pytest.raises(RasterError, match="its groups 'PRODUCT' are not looked into"):
+        RasterFile(path)

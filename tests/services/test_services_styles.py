@@ -49,6 +49,21 @@ def test_other_variables_are_stretched_over_their_values(tmp_path: Path) -> None
     assert styles().renderer(empty, "v").vmax == 1
 
 
+@pytest.mark.parametrize(("fill", "limits"), [(-9999, (250, 300)), (1e20, (250, 300)), (1e34, (250, 300))])
+def test_a_fill_that_is_not_declared_does_not_spread_the_colours(tmp_path: Path, fill: float, limits: object) -> None:
+    service = write(tmp_path / "fill.nc", np.array([[250, fill], [300, 275]]), {})
+    renderer = styles().renderer(service, "v")
+    assert (renderer.vmin, renderer.vmax) == limits
+    assert renderer.fill_value == np.float32(fill)
+
+
+@pytest.mark.parametrize("values", [[[0, 1], [999, 700]], [[-9999, -9000], [-5000, 8000]], [[0, 300], [301, 302]]])
+def test_a_value_that_only_looks_like_a_fill_has_its_colour(tmp_path: Path, values: list[list[float]]) -> None:
+    service = write(tmp_path / "plain.nc", np.array(values), {})
+    renderer = styles().renderer(service, "v")
+    assert (renderer.vmin, renderer.vmax, renderer.fill_value) == (np.min(values), np.max(values), None)
+
+
 def test_large_layers_without_overviews_are_looked_at_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     service = write(tmp_path / "large.nc", np.arange(40_000.0).reshape(200, 200), {})
     monkeypatch.setattr("geojobs_lab.rasters.walking.MOST_CELLS", 400)
