@@ -20,6 +20,7 @@ from geojobs_lab.rasters import RasterFile, sidefiles
 from geojobs_lab.rasters.sidefiles import write_overviews
 from geojobs_lab.services import ServiceCatalogue
 from geojobs_lab.services import sidefiles as services_sidefiles
+from geojobs_lab.services.sidefolder import side_file
 
 NY, NX = 600, 700
 
@@ -120,32 +121,30 @@ def test_a_variable_drawn_by_classes_from_now_on_gets_the_most_frequent_values_t
     write(tmp_path / "big.nc")
     with netCDF4.Dataset(tmp_path / "big.nc", "a") as file:
         file.createVariable("u", "f4", ("lat", "lon"))[:] = np.arange(NX) % 3
-
-    async def modes(catalogue: ServiceCatalogue, variable: str) -> RasterFile:
-        while True:
-            file = await asyncio.to_thread(catalogue.open, await catalogue.get("big"))
-            if len(file.levels(variable, "mode")) > 1:
-                return file
-            await asyncio.sleep(0.05)
+    side = side_file(tmp_path / "data" / "overviews", tmp_path / "big.nc")
+    side.parent.mkdir(parents=True)
+    write_overviews(tmp_path / "big.nc", side, ["t"])
+    inode = side.stat().st_ino
+    style = {"type": "unique", "colors": [[1.0, "#ff0000"]]}
 
     async def scenario() -> None:
         async with opened(tmp_path) as catalogue:
             service = await catalogue.publish_path("big", "big.nc")
-            await with_levels(catalogue, "big")
             before = catalogue._files.version(service)
+            await catalogue.update("big", renderer=style, variable="t")  # has them
+            assert catalogue._sides._prepare(service.path, ["t"]) is None
+            await catalogue.update("big", renderer=style, variable="u")
+            deadline = time.monotonic() + 250
+            while len((file := await asyncio.to_thread(catalogue.open, service)).levels("u", "mode")) == 1:
+                assert time.monotonic() < deadline
+                await asyncio.sleep(0.05)
             for variable in ("t", "u"):
-                style = {"type": "unique", "colors": [[1.0, "#ff0000"]]}
-                await catalogue.update("big", renderer=style, variable=variable)
-                file = await asyncio.wait_for(modes(catalogue, variable), 120)
-                assert file.levels("t") == file.levels("t", "mode") == file.levels("u") == (1, 2, 4)
-                assert catalogue._files.version(service) != before
-            (inode,) = {path.stat().st_ino for path in (tmp_path / "data" / "overviews").glob("*.nc")}
-            await catalogue.update("big", renderer=style)  # has them all
-            while catalogue._sides._wanted.qsize():
-                await asyncio.sleep(0.01)
-        assert [path.stat().st_ino for path in (tmp_path / "data" / "overviews").glob("*.nc")] == [inode]
+                assert file.levels(variable) == file.levels(variable, "mode") == (1, 2, 4)
+            assert side.stat().st_ino != inode
+            assert catalogue._files.version(service) != before
 
     asyncio.run(scenario())
+    assert made(tmp_path) == [side.name]
 
 
 def test_two_servers_on_one_folder_make_one(tmp_path: Path) -> None:
