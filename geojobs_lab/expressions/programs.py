@@ -35,25 +35,25 @@ class _Call:
 class Program:
     """The calls for a part of an expression.
 
-    Registers hold the constants first, then the blocks of what is read, then what is computed.
+    Registers hold the constants first, then the blocks of what is read, then what is computed: in the place of the result
+    too, until that itself is written there.
     """
 
     def __init__(self, whole: Computed) -> None:
         self._whole = whole
-        self._dtype = whole.dtype
         self._constants: list[Any] = []
         self._readers: list[Reader] = []
         self._calls: list[_Call] = []
-        self._dtypes: list[np.dtype[Any]] = []
+        self._dtypes: list[np.dtype[Any]] = [whole.dtype]  # of the result, and of the registers after it
         self._put_down(whole)
 
     def run(self, window: Window, space: Workspace, out: Array | None) -> Cells:
         """Return the cells of a window, perhaps in `out`."""
         shape = tuple([part.stop - part.start for part in window])
         parts = [reader.read(window, space) for reader in self._readers]
-        registers = [*self._constants, *[part.data for part in parts], *space.registers(id(self), shape, self._dtypes)]
-        result = space.take(shape, self._dtype) if out is None else out
-        registers.append(result)
+        result = space.take(shape, self._dtypes[0]) if out is None else out
+        scratch = space.registers(id(self), shape, self._dtypes[1:])
+        registers = [*self._constants, *[part.data for part in parts], result, *scratch]
         for call in self._calls:
             call.function(*[registers[operand] for operand in call.operands], registers[call.result], **call.options)
         for part in parts:
@@ -97,7 +97,7 @@ class Program:
         last = {place: number for number, (_, operands) in enumerate(order) for place in operands}
         first = len(self._constants) + len(self._readers)
         registers: dict[int, int] = {}
-        free: list[int] = []
+        free = [first]
         for number, (source, operands) in enumerate(order):
             numbers = [self._register(place, registers) for place in operands]
             free += [
@@ -106,7 +106,7 @@ class Program:
                 if place[0] == "computed" and last[place] == number
             ]
             if number == len(order) - 1:
-                registers[number] = first + len(self._dtypes)
+                registers[number] = first
             else:
                 registers[number] = self._take(free, source.dtype, first)
             function = source.function
