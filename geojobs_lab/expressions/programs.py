@@ -35,8 +35,8 @@ class _Call:
 class Program:
     """The calls for a part of an expression.
 
-    Registers hold the constants first, then the blocks of what is read, then what is computed: in the place of the result
-    too, until that itself is written there.
+    Registers hold the constants first, then the blocks of what is read, then what is computed: in the place of the
+    result too, until that itself is written there.
     """
 
     def __init__(self, whole: Computed) -> None:

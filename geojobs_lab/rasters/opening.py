@@ -1,5 +1,6 @@
 """Opening the rasters of a NetCDF file as lazy arrays with their CRS, for tasks and notebooks."""
 
+import math
 import os
 import warnings
 from collections.abc import Collection, Iterator
@@ -7,8 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import cftime
+import netCDF4
 import numpy as np
 import xarray as xr
+from xarray.backends import NetCDF4DataStore
 
 from geojobs_lab.errors import NothingPlaced, RasterError
 from geojobs_lab.rasters.lazy import lazy_variable
@@ -18,6 +21,8 @@ from geojobs_lab.rasters.rasterfile import RasterFile
 from geojobs_lab.rasters.tagging import CRS_COORDINATE, with_grid
 from geojobs_lab.rasters.timeaxis import TimeAxis, is_refused_by_xarray
 from geojobs_lab.rasters.variables import VariableInfo
+
+_KEPT_CHUNKS = 2**22  # bytes of a variable
 
 
 def open_raster(
@@ -153,7 +158,22 @@ def _placed(data: xr.DataArray, info: VariableInfo) -> xr.DataArray:
 def open_stored(path: Path) -> xr.Dataset:
     """Open a file as it is: numbers and attributes as stored, read when they are asked for."""
     with _reading(repr(path.name), path):
-        return xr.open_dataset(path, engine="netcdf4", lock=HDF5_LOCK, decode_cf=False)
+        store = NetCDF4DataStore.open(path, lock=HDF5_LOCK)  # type: ignore[no-untyped-call]  # xarray's own
+        with HDF5_LOCK:
+            _bound_chunks(store.ds)
+        return xr.open_dataset(store, decode_cf=False)
+
+
+def _bound_chunks(dataset: netCDF4.Dataset) -> None:
+    """Have HDF5 keep few decoded chunks: by itself it keeps 64 MB of each variable as long as the file is open."""
+    for variable in dataset.variables.values():
+        chunk = variable.chunking()
+        if isinstance(chunk, list):
+            most, slots, preemption = variable.get_var_chunk_cache()
+            one = (
+                math.prod(chunk) * np.dtype(variable.dtype).itemsize
+            )  # which is inflated for each row if it is not kept
+            variable.set_var_chunk_cache(min(most, max(_KEPT_CHUNKS, one)), slots, preemption)
 
 
 def _decoded(stored: xr.Dataset, info: VariableInfo, path: Path) -> xr.DataArray:
