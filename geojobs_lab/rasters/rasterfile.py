@@ -1,11 +1,10 @@
 """A NetCDF file opened for reading windows of its rasters and of their overviews, from any thread.
 
-Overviews lie in the file itself, or in a side file that was made for it.
+Overviews lie in the file itself, or in a side file that was made for it. What is in both is `looking`'s to find out.
 """
 
-import logging
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,14 +15,12 @@ import numpy.typing as npt
 
 from geojobs_lab.errors import InvalidInput, InvalidReference, NotFound, NothingPlaced, RasterError
 from geojobs_lab.rasters.locks import HDF5_LOCK
-from geojobs_lab.rasters.overviews import GROUP, MEAN, MODE, StoredLayer, find
+from geojobs_lab.rasters.looking import look_into, without_folder
+from geojobs_lab.rasters.overviews import MEAN, StoredLayer
 from geojobs_lab.rasters.packing import Packing, packed, packing_of, unpack
-from geojobs_lab.rasters.scan import Scan, read_attributes
 from geojobs_lab.rasters.variables import VariableInfo
 
 _ALL = slice(None)
-
-_log = logging.getLogger(__name__)
 
 
 class RasterFile:
@@ -58,20 +55,16 @@ class RasterFile:
 
     def __init__(self, path: str | os.PathLike[str], overviews: str | os.PathLike[str] | None = None) -> None:
         self.path = Path(path).absolute()
-        self._closed = True
-        self._side: netCDF4.Dataset | None = None
-        with HDF5_LOCK:
-            self._dataset = _open(self.path)
-            self._closed = False
-            try:
-                _as_stored(self._dataset)
-                self.attributes = read_attributes(self._dataset)
-                scan = Scan(self._dataset)
-                self._overviews = self._find_overviews(scan.variables.values(), overviews)
-            except BaseException:
-                self.close()
-                raise
-        self.variables, self.skipped = scan.variables, scan.skipped
+        self._closed = False
+        self._datasets: dict[Path, netCDF4.Dataset] = {}  # opened when something is read of them
+        try:
+            look = look_into(self.path, None if overviews is None else Path(overviews).absolute(), self._datasets)
+        except BaseException:
+            self.close()
+            raise
+        self.attributes: dict[str, Any] = dict(look.attributes)
+        self.variables, self.skipped = dict(look.variables), dict(look.skipped)
+        self._overviews, self._versions = look.overviews, look.versions
         title = self.attributes.get("title")
         self.title = title.strip() or None if isinstance(title, str) else None
         if not self.variables:
@@ -106,25 +99,6 @@ class RasterFile:
         if name in self.skipped:
             raise NotFound("variable", name, f"the variable {name!r} cannot be used: {self.skipped[name]}")
         raise NotFound("variable", name, f"there is no variable {name!r}; there are {choices}")
-
-    def _find_overviews(
-        self, infos: Iterable[VariableInfo], side: str | os.PathLike[str] | None
-    ) -> dict[tuple[str, str], dict[int, StoredLayer]]:
-        path, holder = self.path, self._dataset
-        if GROUP not in holder.groups and side is not None:
-            path = Path(side).absolute()
-            try:
-                holder = self._side = _open(path)
-            except RasterError as error:
-                _log.warning("The overviews of %r are not used: %s", self.path.name, error)
-                return {}
-            _as_stored(holder)
-        return {
-            (info.name, method): {level: StoredLayer(path, *rest) for level, rest in found.items()}
-            for info in infos
-            for method in (MEAN, MODE)
-            if (found := find(holder, info, method))
-        }
 
     def levels(self, variable: str, method: str = MEAN) -> tuple[int, ...]:
         """Return the factors at which a variable can be read: 1, its own cells, and those of its overviews.
@@ -273,7 +247,7 @@ class RasterFile:
                 stored = np.asarray(self._holder(layer)[layer.dataset][key])
         except (OSError, RuntimeError, IndexError) as error:
             raise RasterError(
-                f"{info.name!r} of {self.path.name!r} cannot be read: {_without(error, layer.path)}"
+                f"{info.name!r} of {self.path.name!r} cannot be read: {without_folder(error, layer.path)}"
             ) from error
         return meaning(stored, layer.attributes)
 
@@ -281,7 +255,9 @@ class RasterFile:
         """Return the open data set that holds a layer; for who has the lock."""
         if self._closed:
             raise RasterError(f"{self.path.name!r} is closed")
-        return self._dataset if layer.path == self.path or self._side is None else self._side
+        if layer.path not in self._datasets:
+            self._datasets[layer.path] = self._versions[layer.path].open()
+        return self._datasets[layer.path]
 
     def chunks(self, variable: str, factor: int = 1, method: str = MEAN) -> tuple[int, int] | None:
         """Return how many rows and columns a piece of the file holds that can only be read whole; None for lines.
@@ -310,9 +286,8 @@ class RasterFile:
         with HDF5_LOCK:
             if not self._closed:
                 self._closed = True
-                self._dataset.close()
-                if self._side is not None:
-                    self._side.close()
+                for dataset in self._datasets.values():
+                    dataset.close()
 
     def __enter__(self) -> Self:
         return self
@@ -329,28 +304,6 @@ class RasterFile:
 
     def __repr__(self) -> str:
         return f"<RasterFile {self.path.name!r}: {', '.join(self.variables)}>"
-
-
-def _open(path: Path) -> netCDF4.Dataset:
-    # Asked first: netCDF4 would take a name for the address of a remote server.
-    if not path.is_file():
-        raise RasterError(f"there is no file {path.name!r}")
-    try:
-        return netCDF4.Dataset(path, mode="r")
-    except (OSError, RuntimeError, UnicodeDecodeError) as error:
-        raise RasterError(f"{path.name!r} cannot be read as NetCDF: {_without(error, path)}") from error
-
-
-def _as_stored(dataset: netCDF4.Dataset) -> None:
-    """Have a data set read numbers as they are stored: no mask, no scale."""
-    dataset.set_auto_mask(False)
-    dataset.set_auto_scale(False)
-
-
-def _without(error: Exception, path: Path) -> str:
-    """Return an error's text without the server's folders."""
-    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return text.replace(str(path), path.name)
 
 
 def _checked(dim: str, position: int, count: int) -> int:
