@@ -80,6 +80,8 @@ class Look:
         Name -> `VariableInfo`.
     skipped : Mapping
         Variable -> why it cannot be placed.
+    groups : tuple of str
+        Those below the root, in which no variables are looked for.
     overviews : Mapping
         (variable, method) -> factor -> where the overview lies.
     versions : Mapping
@@ -89,6 +91,7 @@ class Look:
     attributes: Mapping[str, Any]
     variables: Mapping[str, VariableInfo]
     skipped: Mapping[str, str]
+    groups: tuple[str, ...]
     overviews: Mapping[tuple[str, str], Mapping[int, StoredLayer]]
     versions: Mapping[Path, Version]
 
@@ -157,7 +160,7 @@ def _look(version: Version, side: Path | None, opened: dict[Path, netCDF4.Datase
         for method in (MEAN, MODE)
         if holder is not None and (found := find(holder, info, method))
     }
-    return Look(attributes, scan.variables, scan.skipped, overviews, versions)
+    return Look(attributes, scan.variables, scan.skipped, tuple(dataset.groups), overviews, versions)
 
 
 def _open_as_stored(path: Path) -> netCDF4.Dataset:

@@ -68,7 +68,7 @@ class RasterFile:
         title = self.attributes.get("title")
         self.title = title.strip() or None if isinstance(title, str) else None
         if not self.variables:
-            groups = ", ".join(map(repr, self._dataset.groups))
+            groups = ", ".join(map(repr, look.groups))
             self.close()
             reasons = "; ".join(
                 [f"{name!r}: {reason}" for name, reason in self.skipped.items()]

@@ -704,5 +704,6 @@ def test_a_file_that_holds_its_data_in_groups_says_so(tmp_path) -> None:
     path = tmp_path / "groups.nc"
     with netCDF4.Dataset(path, "w") as file:
         file.createGroup("PRODUCT").createDimension("scanline", 2)
-    with pytest.raises(RasterError, match="its groups 'PRODUCT' are not looked into"):
-        RasterFile(path)
+    for _ in range(2):  # when it is remembered too
+        with pytest.raises(RasterError, match="its groups 'PRODUCT' are not looked into"):
+            RasterFile(path)
