@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 _RENDERERS, _DISTRIBUTIONS = 256, 16  # kept; one of the latter takes 1 MB at most
 _STEPS_LOOKED_AT = 12  # of a long series, to find the range that a stretch covers
 _LAYER = 4_000_000  # cells: larger layers are looked at in their overviews
-_USUAL_FILLS = (999, 9999, 99999, 999999, 32767, 32768, 1e20, 1e30, 1e34, 1e35, 1e36, 9.96921e36)
+_USUAL_FILLS = (  # as they are, and those of 2 bytes unpacked by tenths and hundredths
+    999, 999.9, 9999, 99999, 999999, 327.67, 327.68, 3276.7, 3276.8, 32767, 32768,
+    1e20, 1e30, 1e34, 1e35, 1e36, 9.96921e36,
+)  # fmt: skip
 _MOST_CELLS = 64_000_000  # that are looked at in all, where there are no overviews either
 
 
