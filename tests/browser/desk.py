@@ -12,6 +12,7 @@ from lab import RunningLab
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, Response, WebSocket, expect
 
 PATIENCE = 30_000  # ms that a page may take for anything
+expect.set_options(timeout=PATIENCE)
 
 # An end is a number after a star: numbers begin anew when the kernel does.
 _WATCH = """(panel, index) => {

@@ -1,5 +1,6 @@
 """The quick-start, as somebody runs it who has just typed ``make lab``."""
 
+import json
 import re
 
 import pytest
@@ -17,13 +18,17 @@ PAINTED = """map => {
 }"""
 
 
+TEXTS = "cells => cells.map(cell => cell.querySelector('.cm-content')?.textContent ?? '')"
+
+
 def cell(notebook: Notebook, source: str) -> int:
-    """The number of the cell with this in its source."""
-    return next(
-        index
-        for index in range(notebook.cells.count())
-        if source in (notebook.cell(index).locator(".cm-content").text_content() or "")
-    )
+    """The number of the cell with this in its source, when the page has it."""
+
+    def found() -> list[int]:
+        return [index for index, text in enumerate(notebook.cells.evaluate_all(TEXTS)) if source in text]
+
+    until(notebook.page, found, f"a cell has {source}")
+    return found()[0]
 
 
 def ends_well(output: Locator) -> None:
@@ -63,7 +68,8 @@ def test_the_saved_quick_start_reads_well_before_anything_is_run(desk: Desk) -> 
 
 def test_the_quick_start_runs_in_jupyterlab(desk: Desk) -> None:
     notebook = desk.open(desk.lab.copy(QUICKSTART, "quickstart.ipynb"))
-    count = notebook.cells.count()
+    count = sum(cell["cell_type"] == "code" for cell in json.loads(QUICKSTART.read_text())["cells"])
+    expect(notebook.cells).to_have_count(count)
     for index in range(count):
         output = notebook.run(index, timeout=60_000)
         assert output.locator('[data-mime-type="application/vnd.jupyter.error"]').count() == 0, output.inner_text()
