@@ -6,20 +6,20 @@ An end that the store refuses is kept, and written when the store can be written
 
 import asyncio
 import logging
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from geojobs_lab.documents import LogLine, dump_json, format_time, utc_now
+from geojobs_lab.documents import LogLine, format_time, utc_now
 from geojobs_lab.errors import NotFound, StoreError
-from geojobs_lab.jobs.lifecycle import Event, Fail, Job, PutBack, Revoke, Start, Succeed, advance
+from geojobs_lab.jobs.ends import end_of_run
+from geojobs_lab.jobs.lifecycle import Job, PutBack, Revoke, Start, advance
+from geojobs_lab.jobs.places import Places
 from geojobs_lab.jobs.queue import JobQueue, Order
-from geojobs_lab.jobs.registered import RegisteredJob
 from geojobs_lab.jobs.results import Results
 from geojobs_lab.jobs.running import RunningJob, Written
-from geojobs_lab.jobs.settling import STOPPED
 from geojobs_lab.jobs.spec import Executor, JobSpec, Outcome
 from geojobs_lab.jobs.store import AlsoWrite, JobStore
 from geojobs_lab.jobs.watching import Changes
@@ -78,9 +78,8 @@ class Runner:
         self._changes = changes
         self._queue = JobQueue()
         self._later: dict[str, tuple[Order, asyncio.TimerHandle]] = {}  # those that wait for a moment first
-        self._free = 0  # of the executor's places
+        self._places = Places()
         self._running: dict[str, tuple[RunningJob, Order]] = {}
-        self._active: Counter[str] = Counter()  # registered job -> how many are in the executor's hands
         self._owed: dict[str, tuple[RunningJob, Order, Outcome]] = {}  # ends that the store has refused
         self._recent: OrderedDict[str, Job] = OrderedDict()
         self._stopping = False
@@ -90,7 +89,7 @@ class Runner:
 
     def start(self) -> None:
         """Begin to run what waits."""
-        self._free = self._executor.capacity
+        self._places.open(self._executor.capacity)
         self._begin_waiting()
 
     async def stop(self) -> None:
@@ -121,7 +120,7 @@ class Runner:
     @property
     def active(self) -> int:
         """How many jobs the executor is at work on."""
-        return self._active.total()
+        return self._places.taken
 
     def owes_end_of(self, uuid: str) -> bool:
         """Tell whether a job has ended, but the store could not be told yet."""
@@ -142,10 +141,11 @@ class Runner:
         Job or None
             The job that has its key already; nothing was written then.
         """
-        at_once = self._free > 0 and not self._stopping and self._may_run(order.registered)
+        places = self._places
+        at_once = places.are_free and not self._stopping and places.may_begin(order.registered)
         if at_once:
             order = replace(order, job=advance(order.job, Start(format_time(utc_now()))))
-            self._take_place(order)
+            places.take(order.registered)
         begins = False
         try:
             first = await self._store.add(order.job, also=also)
@@ -255,23 +255,17 @@ class Runner:
 
     # -- running jobs
 
-    def _may_run(self, registered: RegisteredJob) -> bool:
-        most = registered.rules.max_running
-        return most is None or self._active[registered.name] < most
-
-    def _take_place(self, order: Order) -> None:
-        self._free -= 1
-        self._active[order.registered.name] += 1
-
     def _leave_place(self, order: Order) -> None:
-        self._free += 1
-        self._active[order.registered.name] -= 1
+        self._places.leave(order.registered)
         self._begin_waiting()
 
     def _begin_waiting(self) -> None:
         """Give the places that are free to jobs that wait."""
-        while self._free and not self._stopping and (order := self._queue.take(self._may_run)) is not None:
-            self._take_place(order)
+        while self._places.are_free and not self._stopping:
+            order = self._queue.take(self._places.may_begin)
+            if order is None:
+                return
+            self._places.take(order.registered)
             self._begin(order)
 
     def _begin(self, order: Order, *, is_started: bool = False) -> None:
@@ -333,7 +327,7 @@ class Runner:
 
     async def _write_end(self, running: RunningJob, order: Order, outcome: Outcome) -> None:
         job = order.job
-        event, delay = self._end(outcome, order)
+        event, delay = end_of_run(outcome, order, self._catalogue.owner.name)
         if outcome.kind != "success":
             await self._results.remove(job.uuid)
         if isinstance(event, PutBack):
@@ -382,27 +376,6 @@ class Runner:
             return Outcome.failure(
                 type(error).__name__, "the server could not run it; its log tells why", order.job.job
             )
-
-    def _end(self, outcome: Outcome, order: Order) -> tuple[Event, float]:
-        """Return what the end of a run makes of its job, and how many seconds it waits if it is to run again."""
-        now, job, rules = format_time(utc_now()), order.job, order.registered.rules
-        match outcome.kind:
-            case "success":
-                return Succeed(now, dump_json(dict(outcome.outputs))), 0
-            case "revoked":
-                return Revoke(now), 0
-            case "stopped" if job.restartable:
-                return PutBack("put back: the server was stopped while it was running", None), 0
-            case "stopped":
-                return Fail(now, {**STOPPED, "where": job.job}), 0
-        error = outcome.error or {"type": "RunError", "message": "no reason given", "where": job.job}
-        delay = rules.delay(outcome.kinds, job.retried)
-        if delay is None:
-            return Fail(now, error), 0
-        count = f"try {job.retried + 2} of {rules.retries + 1} follows in {delay:g} s"
-        return PutBack(
-            f"{count}, after {error['type']}: {error['message']}", self._catalogue.owner.name, retried=1
-        ), delay
 
     def _spec(self, order: Order) -> JobSpec:
         job, registered = order.job, order.registered
