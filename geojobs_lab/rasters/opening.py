@@ -22,7 +22,9 @@ from geojobs_lab.rasters.tagging import CRS_COORDINATE, with_grid
 from geojobs_lab.rasters.timeaxis import TimeAxis, is_refused_by_xarray
 from geojobs_lab.rasters.variables import VariableInfo
 
-_KEPT_CHUNKS = 2**22  # bytes of a variable
+_KEPT_CHUNKS = 2**22  # bytes of a variable, at least
+_KEPT_ROWS = 2  # of chunks: what is read row by row lies in one of them, or in two
+_LEAST_RECENT = 0.0  # HDF5's preemption: the chunks that go first, whether or not all of them has been read
 
 
 def open_raster(
@@ -165,15 +167,17 @@ def open_stored(path: Path) -> xr.Dataset:
 
 
 def _bound_chunks(dataset: netCDF4.Dataset) -> None:
-    """Have HDF5 keep few decoded chunks: by itself it keeps 64 MB of each variable as long as the file is open."""
+    """Have HDF5 keep no more decoded chunks than are read again: by itself it keeps 64 MB of each variable.
+
+    A chunk that is not kept is inflated anew for each strip of rows that is read of it.
+    """
     for variable in dataset.variables.values():
         chunk = variable.chunking()
         if isinstance(chunk, list):
-            most, slots, preemption = variable.get_var_chunk_cache()
-            one = (
-                math.prod(chunk) * np.dtype(variable.dtype).itemsize
-            )  # which is inflated for each row if it is not kept
-            variable.set_var_chunk_cache(min(most, max(_KEPT_CHUNKS, one)), slots, preemption)
+            most, slots, _ = variable.get_var_chunk_cache()
+            across = -(-variable.shape[-1] // chunk[-1])
+            rows = _KEPT_ROWS * across * math.prod(chunk) * np.dtype(variable.dtype).itemsize
+            variable.set_var_chunk_cache(min(most, max(_KEPT_CHUNKS, rows)), slots, _LEAST_RECENT)
 
 
 def _decoded(stored: xr.Dataset, info: VariableInfo, path: Path) -> xr.DataArray:
