@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import threading
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,6 +39,7 @@ __all__ = [
 
 _AT_ONCE = 2**17  # cells of arrays in memory that are computed together: fewer, and Python takes as long as numpy
 _FLOAT32 = np.dtype(np.float32)
+_RECENT = 2  # windows that are kept: a thread may begin the next while another is at the last step of this one
 _READ_AT_ONCE = 2**19  # cells read together from elsewhere: chunks of files are read in few pieces
 MOST_CELLS = 2**28  # of what is larger than every operand: 2 GB as float64
 
@@ -202,7 +204,7 @@ class Elsewhere(Source):
         self._array = array
         self._steps = steps
         self._lock = threading.Lock()
-        self._last: _Load | None = None
+        self._recent: deque[_Load] = deque(maxlen=_RECENT)
         self.shape = array.shape[len(steps) :]
         self.dtype = array.dtype.newbyteorder("=")
         self.axes = array.axes[len(steps) :]
@@ -218,11 +220,12 @@ class Elsewhere(Source):
         return Elsewhere(self._array, (*self._steps, index))
 
     def load(self, window: Window, space: Workspace) -> None:
-        """Read a window, unless the one that was read last is the same: one layer meets each step of a series."""
+        """Read a window, unless it has just been read: one layer meets each step of a series."""
         with self._lock:
-            if self._last is None or self._last.window != window:
-                self._last = _Load(window)
-            load = self._last
+            load = next((recent for recent in self._recent if recent.window == window), None)
+            if load is None:
+                load = _Load(window)
+                self._recent.append(load)
         with load.lock:  # who wants the same waits; who wants another window reads it meanwhile
             if load.cells is None:
                 load.cells = self._cells(window)
