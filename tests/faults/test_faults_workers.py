@@ -92,17 +92,17 @@ def killing_workers(server: Any) -> Iterator[list[int]]:
 
 
 @pytest.mark.timeout(900)  # on a very busy machine
-def test_300_jobs_end_rightly_while_workers_are_killed_at_random(geojobs_server) -> None:
+def test_800_jobs_end_rightly_while_workers_are_killed_at_random(geojobs_server) -> None:
     with geojobs_server(CONFIG) as server, server.client() as client, killing_workers(server) as killed:
         values: dict[str, int | None] = {}
-        for value in range(300):
+        for value in range(800):
             if value % 3:
                 values[submit(client, "double", value=value)] = value
             else:
                 values[submit(client, "sleeps", seconds=0.1)] = None
         within(400, lambda: not any(count(client, status) for status in ("pending", "started")))
         documents = []
-        for offset in range(0, 300, 100):
+        for offset in range(0, 800, 100):
             documents += client.get("jobs/", params={"limit": 100, "offset": offset}).json()["results"]
         assert {document["uuid"] for document in documents} == set(values)
         failed = [document for document in documents if document["status"] == "failure"]
@@ -115,7 +115,7 @@ def test_300_jobs_end_rightly_while_workers_are_killed_at_random(geojobs_server)
             else:
                 assert document["status"] == "success"
                 assert value is None or json.loads(document["outputs"]) == {"result": 2 * value}
-        assert len(killed) > 5
+        assert len(killed) > 10
         assert len(failed) <= len(killed)  # a killed worker costs the job that it ran, and no other
         # The pool lives.
         last = submit(client, "double", value=21)
