@@ -14,7 +14,7 @@ import numpy as np
 
 from geojobs_lab.expressions import sources
 from geojobs_lab.expressions.cells import Array, Cells, Mask
-from geojobs_lab.expressions.running import share_out
+from geojobs_lab.expressions.running import Turns, share_out
 from geojobs_lab.expressions.selecting import set_missing
 from geojobs_lab.expressions.sources import Source
 from geojobs_lab.expressions.windows import Window, along_chunks, view, windows, within
@@ -68,12 +68,15 @@ def each_block(source: Source, block: Block, pieces: list[Window] | None = None)
             block(0, pieces[0], Workspace())
         return
 
-    def work(turns: Iterator[tuple[int, Window]]) -> None:
+    def work(turns: Turns) -> None:
         space = Workspace(source.at_once, source.order or ())
-        for number, piece in turns:
+
+        def announce(piece: Window) -> None:
             space.loaded.clear()
             if source.elsewhere:
                 source.load(piece, space)
+
+        for number, piece in turns.each(announce):
             for window in within(piece, source.at_once, source.order) if source.elsewhere else (piece,):
                 block(number, window, space)
 

@@ -16,7 +16,7 @@ import numpy as np
 from geojobs_lab.expressions import sources
 from geojobs_lab.expressions.cells import Array, Cells, Mask
 from geojobs_lab.expressions.gathering import each_block, gather, is_small
-from geojobs_lab.expressions.running import share_out
+from geojobs_lab.expressions.running import Turns, share_out
 from geojobs_lab.expressions.selecting import set_missing
 from geojobs_lab.expressions.sources import Source
 from geojobs_lab.expressions.windows import Window, along_chunks, windows
@@ -74,7 +74,7 @@ def _along(source: Source, rank: float, place: int) -> Cells:
     at_once = max(1, most // length)
     pieces = windows(shape, at_once) if chunks is None else along_chunks(shape, at_once, chunks, turned=False)
 
-    def work(turns: Any) -> None:
+    def work(turns: Turns) -> None:
         space = Workspace()
         for _, kept in turns:
             window = (*kept[:place], slice(0, source.shape[place]), *kept[place:])

@@ -16,7 +16,7 @@ from geojobs_lab.expressions import sources
 from geojobs_lab.expressions.cells import Cells, Mask
 from geojobs_lab.expressions.gathering import each_block, is_small, portions
 from geojobs_lab.expressions.moments import Part, Wanted, found_in, together
-from geojobs_lab.expressions.running import share_out, threads
+from geojobs_lab.expressions.running import Turns, share_out, threads
 from geojobs_lab.expressions.sources import Source
 from geojobs_lab.expressions.windows import Window, along_chunks, windows, within
 from geojobs_lab.expressions.workspace import Workspace
@@ -76,7 +76,7 @@ def _along(source: Source, functions: Collection[str], place: int) -> dict[str, 
     marks: dict[str, Mask] = {}
     pieces, steps = _cut(source, shape, place)
 
-    def work(turns: Iterator[tuple[int, Window]]) -> None:
+    def work(turns: Turns) -> None:
         space = Workspace(source.at_once)
         for _, piece in turns:
             for kept, part in _parts_along(source, place, piece, steps, wanted, space):

@@ -21,7 +21,7 @@ MOST_THREADS = 4  # what streams through memory is no faster with more
 THREADS = "OMP_NUM_THREADS"
 """Environment variable that limits the threads, as it does those of other numerical libraries."""
 
-Work: TypeAlias = "Callable[[Iterator[tuple[int, Window]]], None]"
+Work: TypeAlias = "Callable[[Turns], None]"
 
 
 def threads() -> int:
@@ -37,7 +37,7 @@ def threads() -> int:
     return max(1, min(allowed, MOST_THREADS, int(limit) if limit.isdecimal() else MOST_THREADS))
 
 
-class _Turns:
+class Turns:
     """Gives each item with its number to one of the threads that ask."""
 
     def __init__(self, items: Sequence[Window]) -> None:
@@ -46,25 +46,29 @@ class _Turns:
         self._over = False
 
     def __iter__(self) -> Iterator[tuple[int, Window]]:
-        return self
+        return self.each(lambda window: None)
 
-    def __next__(self) -> tuple[int, Window]:
-        with self._lock:
-            if self._over:
-                raise StopIteration
-            return next(self._items)
+    def each(self, announce: Callable[[Window], None]) -> Iterator[tuple[int, Window]]:
+        """Yield what is given to the thread that asks, announced in the order in which all threads are given theirs."""
+        while True:
+            with self._lock:
+                item = None if self._over else next(self._items, None)
+                if item is None:
+                    return
+                announce(item[1])
+            yield item
 
     def stop(self) -> None:
         self._over = True
 
 
 def share_out(items: Sequence[Window], work: Work, *, alone: bool) -> None:
-    """Call `work` with an iterator of windows, at once in several threads unless it is to work alone.
+    """Call `work` with the turns that give it windows, at once in several threads unless it is to work alone.
 
     numpy's warnings are off in all of them. The first error ends the work and is raised.
     """
     helpers = 0 if alone else min(threads(), len(items)) - 1
-    turns = _Turns(items)
+    turns = Turns(items)
     if helpers <= 0:
         _quietly(work, turns)
         return
@@ -80,7 +84,7 @@ def share_out(items: Sequence[Window], work: Work, *, alone: bool) -> None:
         raise error
 
 
-def _quietly(work: Work, turns: _Turns) -> None:
+def _quietly(work: Work, turns: Turns) -> None:
     with np.errstate(all="ignore"):
         try:
             work(turns)

@@ -12,8 +12,7 @@ from __future__ import annotations
 import math
 import threading
 from abc import ABC, abstractmethod
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,7 +38,6 @@ __all__ = [
 
 _AT_ONCE = 2**17  # cells of arrays in memory that are computed together: fewer, and Python takes as long as numpy
 _FLOAT32 = np.dtype(np.float32)
-_RECENT = 2  # windows that are kept: a thread may begin the next while another is at the last step of this one
 _READ_AT_ONCE = 2**19  # cells read together from elsewhere: chunks of files are read in few pieces
 MOST_CELLS = 2**28  # of what is larger than every operand: 2 GB as float64
 
@@ -188,13 +186,20 @@ def _at_once(dtype: np.dtype[Any]) -> int:
     return 2 * _AT_ONCE if dtype == _FLOAT32 else _AT_ONCE
 
 
-class _Load:
-    """A window that is read once, whoever asks first."""
+class Load:
+    """A window that is read once, by whoever needs it first; who needs another one reads that meanwhile."""
 
     def __init__(self, window: Window) -> None:
         self.window = window
-        self.lock = threading.Lock()
-        self.cells: Cells | None = None
+        self._lock = threading.Lock()
+        self._cells: Cells | None = None
+
+    def cells(self, read: Callable[[Window], Cells]) -> Cells:
+        """Return the cells of the window."""
+        with self._lock:
+            if self._cells is None:
+                self._cells = read(self.window)
+            return self._cells
 
 
 class Elsewhere(Source):
@@ -204,7 +209,7 @@ class Elsewhere(Source):
         self._array = array
         self._steps = steps
         self._lock = threading.Lock()
-        self._recent: deque[_Load] = deque(maxlen=_RECENT)
+        self._last: Load | None = None
         self.shape = array.shape[len(steps) :]
         self.dtype = array.dtype.newbyteorder("=")
         self.axes = array.axes[len(steps) :]
@@ -220,21 +225,17 @@ class Elsewhere(Source):
         return Elsewhere(self._array, (*self._steps, index))
 
     def load(self, window: Window, space: Workspace) -> None:
-        """Read a window, unless it has just been read: one layer meets each step of a series."""
+        """Announce a window, the same as the one before if that is equal: one layer meets each step of a series."""
         with self._lock:
-            load = next((recent for recent in self._recent if recent.window == window), None)
-            if load is None:
-                load = _Load(window)
-                self._recent.append(load)
-        with load.lock:  # who wants the same waits; who wants another window reads it meanwhile
-            if load.cells is None:
-                load.cells = self._cells(window)
-        space.loaded.setdefault(id(self), []).append((window, load.cells))
+            if self._last is None or self._last.window != window:
+                self._last = Load(window)
+            space.loaded.setdefault(id(self), []).append(self._last)
 
     def _read(self, window: Window, space: Workspace, out: Array | None) -> Cells:
-        for loaded, cells in space.loaded.get(id(self), ()):
-            if all(a.start <= b.start and b.stop <= a.stop for a, b in zip(loaded, window, strict=True)):
-                part = tuple(slice(b.start - a.start, b.stop - a.start) for a, b in zip(loaded, window, strict=True))
+        for load in space.loaded.get(id(self), ()):
+            if all(a.start <= b.start and b.stop <= a.stop for a, b in zip(load.window, window, strict=True)):
+                cells, whole = load.cells(self._cells), zip(load.window, window, strict=True)
+                part = tuple(slice(b.start - a.start, b.stop - a.start) for a, b in whole)
                 return Cells(view(cells.data, part), None if cells.marked is None else view(cells.marked, part))
         return self._cells(window)
 

@@ -15,7 +15,7 @@ import numpy as np
 from geojobs_lab.expressions.cells import Array, Cells
 
 if TYPE_CHECKING:
-    from geojobs_lab.expressions.sources import Window
+    from geojobs_lab.expressions.sources import Load, Window
 
 _WIDEST = 8  # bytes of a cell
 _MOST_KEPT = 16  # parts; more are computed again
@@ -40,7 +40,7 @@ class Workspace:
         self._own: dict[int, Array] = {}
         self._kept: dict[int, tuple[Window, Cells, Cells]] = {}
         self._registers: dict[int, tuple[tuple[int, ...], list[Array]]] = {}
-        self.loaded: dict[int, list[tuple[Window, Cells]]] = {}
+        self.loaded: dict[int, list[Load]] = {}
 
     @property
     def is_for_many(self) -> bool:
