@@ -23,7 +23,8 @@ _EXACT: dict[str, Callable[..., Any]] = {
     "negative": operator.neg,
     "positive": operator.pos,
 }
-_FLOATS: dict[str, Callable[..., Any]] = {
+OF_FLOATS = ("arctan2", "cos", "exp", "hypot", "log", "log10", "sin", "sqrt", "tan")
+NUMPYS: dict[str, Callable[..., Any]] = {
     "+": np.add,
     "-": np.subtract,
     "*": np.multiply,
@@ -32,8 +33,9 @@ _FLOATS: dict[str, Callable[..., Any]] = {
     "**": np.power,
     "negative": np.negative,
     "positive": np.positive,
-    **{name: getattr(np, name) for name in ("arctan2", "cos", "exp", "hypot", "log", "log10", "sin", "sqrt", "tan")},
+    **{name: getattr(np, name) for name in OF_FLOATS},
 }
+"""numpy's function of each arithmetic operator, and those whose results are floats."""
 _ANY: dict[str, Callable[..., Any]] = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -95,7 +97,7 @@ def _number(name: str, values: tuple[Any, ...]) -> Any:
         return values[0] % values[1] if values[1] else math.nan
     if whole and name == "**" and values[1] >= 0:
         return _power(*values)
-    return float(_FLOATS[name](*map(np.float64, values)))
+    return float(NUMPYS[name](*map(np.float64, values)))
 
 
 def _rounded(name: str, value: float) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 
 from geojobs_lab.expressions.cells import Array, Cells, Mask, either
 from geojobs_lab.expressions.preparing import FLOAT64, DType, Operand, Prepared, Shape
-from geojobs_lab.expressions.scalars import is_missing
+from geojobs_lab.expressions.scalars import NUMPYS, OF_FLOATS, is_missing
 from geojobs_lab.expressions.workspace import Workspace
 
 
@@ -65,7 +65,7 @@ class Function(Prepared):
 
 def _loop(name: str, operands: Sequence[Operand], dtypes: Sequence[DType]) -> DType | None:
     """Return the type in which numpy is to compute, or None where it finds the right one by itself."""
-    if name in _OF_FLOATS:
+    if name in OF_FLOATS:  # which numpy computes of small integers in float16, and loses digits
         return np.result_type(*[FLOAT64 if dtype.kind in "biu" else dtype for dtype in dtypes])
     if name == "**" and dtypes[0].kind in "iu" and isinstance(operands[1], int) and operands[1] < 0:
         return FLOAT64
@@ -98,16 +98,8 @@ def _lets_through(name: str, operands: Sequence[Operand]) -> bool:
 
 
 _ARITHMETIC = ("+", "-", "*", "**", "negative")
-# numpy computes these of small integers in float16, which loses digits.
-_OF_FLOATS = ("arctan2", "cos", "exp", "hypot", "log", "log10", "sin", "sqrt", "tan")
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "+": np.add,
-    "-": np.subtract,
-    "*": np.multiply,
-    "/": np.true_divide,
-    "%": np.remainder,
-    "**": np.power,
-    "negative": np.negative,
+    **NUMPYS,
     "==": np.equal,
     "!=": np.not_equal,
     "<": np.less,
@@ -120,5 +112,4 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "abs": np.absolute,
     "floor": np.floor,
     "ceil": np.ceil,
-    **{name: getattr(np, name) for name in _OF_FLOATS},
 }

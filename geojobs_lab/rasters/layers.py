@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from geojobs_lab.errors import InvalidInput, RasterError
 from geojobs_lab.rasters.locks import HDF5_LOCK
+from geojobs_lab.rasters.looking import Version
 from geojobs_lab.rasters.overviews import StoredLayer
 from geojobs_lab.rasters.packing import unpack, unpacked_dtype
 from geojobs_lab.rasters.rasterfile import RasterFile
@@ -47,9 +48,7 @@ class Layers:
         ny, nx = info.grid.shape
         self.shape = (-(-ny // factor), -(-nx // factor))
         self.size: Place = (_multiple(chunk[0]), _multiple(chunk[1]))
-        about = layer.path.stat()
-        # A file that takes the place of another is another.
-        self.identity = f"{layer.path} {about.st_ino} {about.st_size} {about.st_mtime_ns} {layer.dataset}"
+        self.identity = f"{Version.of(layer.path)} {layer.dataset}"
         self._leading = [dim for dim in info.dims if dim not in (info.y_dim, info.x_dim)]
 
     def position(self, selection: Mapping[str, int]) -> tuple[int, ...]:
